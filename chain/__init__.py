@@ -1,0 +1,1 @@
+"""The ledger: what is recorded, and the rules by which nodes agree. No sockets, no clock, no threads."""

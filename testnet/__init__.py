@@ -1,0 +1,1 @@
+"""The laboratory: many nodes on one machine, started, watched, loaded and broken on purpose."""
