@@ -1,0 +1,1 @@
+"""The engines: each is told a fact (connected, received, time passed) and answers with effects. Sans-IO."""

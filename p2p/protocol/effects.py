@@ -1,0 +1,92 @@
+"""Effects: what engines ask the node to do. Orders are imperative, and a list is the whole answer."""
+
+from dataclasses import dataclass
+
+from chain.ledger import LedgerEvent
+from chain.primitives.hashing import Hash
+from chain.primitives.keys import SignatureCheck
+from p2p.peers.peer import PeerId
+from p2p.wire.messages import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Put one message into the peer's outbox."""
+
+    peer: PeerId
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Say goodbye with the code and reason, then close."""
+
+    peer: PeerId
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Open a connection; the outcome comes back as `connected` or `dial_failed`."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Penalize:
+    """Count `points` against the peer; the router turns enough of them into a ban."""
+
+    peer: PeerId
+    points: int
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSignatures:
+    """Verify off the loop; the verdicts come back in order as `signatures_checked(job, ...)`."""
+
+    job: int
+    checks: tuple[SignatureCheck, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitResult:
+    """The verdict on one submitted transaction.
+
+    `accepted` is also true for one already known (code "already-known"); otherwise `code` and
+    `reason` are those of the refusal. `id` is absent only when the bytes did not decode.
+    """
+
+    id: Hash | None
+    accepted: bool
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Verdicts on the transactions a local client submitted under this ticket, in its order."""
+
+    ticket: int
+    results: tuple[SubmitResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell subscribers what happened to the ledger."""
+
+    event: LedgerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Add to a counter by name and reason; figures only, never control flow."""
+
+    counter: str
+    reason: str
+    amount: int = 1
+
+
+Effect = Send | Disconnect | Dial | Penalize | CheckSignatures | Answer | Notify | Count

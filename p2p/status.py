@@ -1,0 +1,60 @@
+"""What a node says about itself and its peers: plain values for the API, the CLI and tests."""
+
+from dataclasses import dataclass
+
+from chain.primitives.hashing import Hash
+from p2p.peers.peer import PeerId
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """A node at one moment. Heights count from genesis = 0; finalized is genesis until finality."""
+
+    name: str
+    id: PeerId
+    address: str
+    agent: str
+    network: str
+    chain: Hash
+    consensus: str
+    height: int
+    head: Hash
+    head_slot: int
+    state_root: Hash
+    finalized_height: int
+    finalized: Hash
+    slot: int
+    syncing: bool
+    peers_inbound: int
+    peers_outbound: int
+    peers_known: int
+    mempool_transactions: int
+    mempool_bytes: int
+    producing: bool
+    uptime_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerStatus:
+    """One connected peer as seen from here. `latency_ms` is absent until the first pong."""
+
+    id: PeerId
+    address: str
+    outbound: bool
+    agent: str
+    height: int
+    head: Hash
+    connected_s: float
+    latency_ms: float | None
+    score: int
+    bytes_in: int
+    bytes_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeAddresses:
+    """Where a started node process listens: peer-to-peer address, API base URL, identity."""
+
+    p2p: str
+    api: str
+    id: PeerId
