@@ -1,0 +1,68 @@
+"""node.toml of a testnet's node: the same file an operator would write by hand."""
+
+import json
+from dataclasses import dataclass
+
+from testnet.directory import NetDirectory
+from testnet.ports import HOST
+from testnet.record import NetRecord
+from testnet.spec import LaunchSpec, Wiring
+from testnet.topology import BOOTSTRAPS, dials
+
+DISCOVER_OUTBOUND = 6
+"""Links each node opens by itself: a random graph of this degree survives half its nodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePorts:
+    """Where a node listens on loopback."""
+
+    p2p: int
+    api: int
+
+    @property
+    def p2p_address(self) -> str:
+        return f"ws://{HOST}:{self.p2p}"
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{HOST}:{self.api}"
+
+
+def dialled(spec: LaunchSpec, record: NetRecord, name: str) -> tuple[str, ...]:
+    """The names of the nodes a node is told about."""
+    planned = dials(spec.node_names, spec.wiring, spec.seed)
+    if name in planned:
+        return planned[name]
+    known = [node.name for node in record.nodes if node.name != name]
+    return tuple(known[:BOOTSTRAPS])
+
+
+def node_toml(spec: LaunchSpec, record: NetRecord, name: str, ports: NodePorts) -> str:
+    """The text of a node's configuration; every other node's address is in the record."""
+    addresses = {node.name: node.p2p for node in record.nodes}
+    bootstrap = [addresses[other] for other in dialled(spec, record, name) if other in addresses]
+    outbound = DISCOVER_OUTBOUND if spec.wiring is Wiring.DISCOVER else len(bootstrap)
+    values: dict[str, str | int | list[str]] = {
+        "name": name,
+        "genesis": "../../genesis.cbor",
+        "genesis_hash": record.genesis_hash,
+        "listen": ports.p2p_address,
+        "api_port": ports.api,
+        "bootstrap": bootstrap,
+        "outbound_target": min(outbound, 64),
+        "durability": spec.durability.value,
+    }
+    if name in spec.author_names:
+        values["author_key"] = "author.json"
+    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    return "\n".join([f"# Node {name} of the testnet {spec.name}; rewritten at start.", *lines, ""])
+
+
+def write_node_file(
+    directory: NetDirectory, spec: LaunchSpec, record: NetRecord, name: str, ports: NodePorts
+) -> None:
+    """Writes nodes/NAME/node.toml."""
+    folder = directory.node(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "node.toml").write_text(node_toml(spec, record, name, ports))

@@ -1,0 +1,1 @@
+"""Tests of the laboratory: the launcher, its processes, the firewall, the workload."""
