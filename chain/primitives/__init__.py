@@ -1,0 +1,1 @@
+"""The bytes everything else is made of: encoding, hashes, signatures, refusals."""
