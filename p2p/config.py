@@ -64,7 +64,7 @@ class NodeConfig:
 
 
 def load_config(path: Path) -> NodeConfig:
-    """Read and check a node's TOML file. Raises BadConfig with the key, the value and the remedy."""
+    """Read and check a node's TOML file. Raises BadConfig naming key, value and remedy."""
     try:
         text = path.read_text("utf-8")
     except OSError as error:

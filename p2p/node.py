@@ -46,9 +46,7 @@ class Node:
     def ledger(self) -> Ledger:
         """The ledger, for reading (blocks, accounts, proofs) from the node's own thread."""
 
-    async def run(
-        self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED
-    ) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; `task_status` gets the listening address once peers can dial it."""
 
     async def submit(self, raws: Sequence[bytes]) -> list[SubmitResult]:

@@ -1,1 +1,1 @@
-"""What a node remembers of its peers: addresses, scores, budgets, and what it asked whom. Sans-IO."""
+"""What a node remembers of its peers: addresses, scores, budgets, who was asked for what."""

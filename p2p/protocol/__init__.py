@@ -1,1 +1,1 @@
-"""The engines: each is told a fact (connected, received, time passed) and answers with effects. Sans-IO."""
+"""The engines: each is told a fact (received, time passed) and answers with effects. Sans-IO."""

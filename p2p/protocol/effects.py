@@ -1,4 +1,4 @@
-"""Effects: what engines ask the node to do. Orders are imperative, and a list is the whole answer."""
+"""Effects: what engines ask the node to do. Orders are imperative; a list is the whole answer."""
 
 from dataclasses import dataclass
 

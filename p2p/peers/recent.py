@@ -1,0 +1,41 @@
+"""A bounded memory of ids in two generations: constant cost, no per-item bookkeeping."""
+
+from collections.abc import Iterable
+
+
+class RecentSet:
+    """Remembers at least the last `generation` distinct ids and at most twice as many.
+
+    Full generations are dropped whole, which keeps both adding and asking at one dictionary
+    operation; order of ids never matters here, so nothing iterates over it.
+    """
+
+    __slots__ = ("_current", "_generation", "_previous")
+
+    def __init__(self, generation: int) -> None:
+        self._generation = generation
+        self._current: set[bytes] = set()
+        self._previous: set[bytes] = set()
+
+    def __contains__(self, item: bytes) -> bool:
+        return item in self._current or item in self._previous
+
+    def __len__(self) -> int:
+        return len(self._current) + len(self._previous)
+
+    def add(self, item: bytes) -> None:
+        """Remember one id."""
+        self._current.add(item)
+        if len(self._current) >= self._generation:
+            self._previous = self._current
+            self._current = set()
+
+    def update(self, items: Iterable[bytes]) -> None:
+        """Remember many ids."""
+        for item in items:
+            self.add(item)
+
+    def discard(self, item: bytes) -> None:
+        """Forget one id if it is remembered."""
+        self._current.discard(item)
+        self._previous.discard(item)

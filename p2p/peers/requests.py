@@ -1,0 +1,227 @@
+"""Who is asked for which id: one peer at a time, elsewhere on failure, never the same pair twice.
+
+After Bitcoin Core's `txrequest.h`, reduced to its laws:
+- An id is asked from one peer at a time. *Why:* a transaction would otherwise arrive from each.
+- A (peer, id) pair is asked at most once. *Why:* a peer that announces and never serves costs one
+  timeout, not one for each time it repeats itself.
+- Among those that announced an id, the first to do so is asked, peers that recently let a request
+  time out last. *Why:* first sight measures the shortest path; slowness heals by itself.
+- At most ASKED_MAX ids are outstanding with a peer, at most PROMISES_MAX of its announcements
+  remembered. *Why:* memory is bounded by the number of peers, and a peer that announces a million
+  ids can neither fill the table nor take turns from others.
+Cost: a few dictionary operations per announcement; nothing iterates over all ids.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from chain.primitives.hashing import Hash
+from p2p.peers.peer import PeerId
+from p2p.peers.recent import RecentSet
+
+ASKED_MAX = 1000  # two seconds of 500 transactions a second, about 250 KB of replies
+PROMISES_MAX = 5000
+BATCH_MAX = 250  # ids in one request: the reply is about 64 KB and takes 20 ms to check
+TIMEOUT_S = 2.0
+SLOW_S = 30.0  # how long a peer that timed out stays last in order
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask `peer` for `ids` under this request number."""
+
+    peer: PeerId
+    request: int
+    ids: tuple[Hash, ...]
+
+
+class _Request:
+    __slots__ = ("deadline_s", "number", "peer", "waiting")
+
+    def __init__(self, number: int, peer: PeerId, deadline_s: float) -> None:
+        self.number = number
+        self.peer = peer
+        self.waiting: dict[Hash, None] = {}
+        self.deadline_s = deadline_s
+
+
+class _Wanted:
+    """One id: the request it is in, whether it arrived, and who else announced it, in order."""
+
+    __slots__ = ("arrived", "bearer", "others", "request")
+
+    def __init__(self) -> None:
+        self.request: _Request | None = None
+        self.arrived = False
+        self.bearer: PeerId | None = None
+        self.others: list[PeerId] = []
+
+
+class _Peer:
+    """A peer's announcements not yet asked, those whose turn it is, and those it failed."""
+
+    __slots__ = ("asked", "failed", "promises", "slow_until_s", "turn")
+
+    def __init__(self) -> None:
+        self.promises: dict[Hash, None] = {}
+        self.turn: deque[Hash] = deque()
+        self.failed = RecentSet(PROMISES_MAX)
+        self.asked = 0
+        self.slow_until_s = 0.0
+
+
+class RequestTracker:
+    """Turns announcements into requests under the laws above. The caller sends what `due` says."""
+
+    def __init__(self) -> None:
+        self._wanted: dict[Hash, _Wanted] = {}
+        self._peers: dict[PeerId, _Peer] = {}
+        self._requests: dict[int, _Request] = {}
+        self._last_number = 0
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def connected(self, peer: PeerId) -> None:
+        """Start accepting announcements from a peer."""
+        self._peers[peer] = _Peer()
+
+    def disconnected(self, peer: PeerId) -> None:
+        """Forget a peer; what it was asked for goes to others."""
+        for request in [r for r in self._requests.values() if r.peer == peer]:
+            self._give_up(request)
+        gone = self._peers.pop(peer, None)
+        if gone is not None:
+            for item in gone.promises:
+                self._withdraw(item, peer)
+
+    def announced(self, peer: PeerId, item: Hash) -> bool:
+        """A peer has an id we want. False if it was ignored: beyond its allowance, or failed."""
+        state = self._peers[peer]
+        if item in state.promises:
+            return True
+        wanted = self._wanted.get(item)
+        if wanted is not None and wanted.request is not None and wanted.request.peer == peer:
+            return True
+        if len(state.promises) >= PROMISES_MAX or item in state.failed:
+            return False
+        state.promises[item] = None
+        if wanted is None:
+            wanted = self._wanted[item] = _Wanted()
+            state.turn.append(item)
+        wanted.others.append(peer)
+        return True
+
+    def arrived(self, item: Hash) -> None:
+        """Bytes for the id have come and are being checked: nobody else is asked meanwhile."""
+        wanted = self._wanted.get(item)
+        if wanted is not None:
+            wanted.arrived = True
+            wanted.bearer = None if wanted.request is None else wanted.request.peer
+            self._fulfil(item, wanted)
+
+    def rejected(self, item: Hash) -> None:
+        """The bytes that arrived were wrong: the next announcer has its turn."""
+        wanted = self._wanted.get(item)
+        if wanted is not None and wanted.arrived:
+            wanted.arrived = False
+            if wanted.bearer in self._peers:
+                self._peers[wanted.bearer].failed.add(item)
+            self._pass_on(item, wanted)
+
+    def settled(self, item: Hash) -> None:
+        """The id is no longer wanted: it was accepted, or is of no use."""
+        wanted = self._wanted.pop(item, None)
+        if wanted is not None:
+            for peer in wanted.others:
+                del self._peers[peer].promises[item]
+            self._fulfil(item, wanted)
+
+    def open(self, peer: PeerId, number: int) -> bool:
+        """Whether this peer still owes us part of the answer to this request."""
+        request = self._requests.get(number)
+        return request is not None and request.peer == peer
+
+    def finished(self, peer: PeerId, number: int) -> None:
+        """The peer has sent all it has for the request: the rest goes to others."""
+        if self.open(peer, number):
+            self._give_up(self._requests[number])
+
+    def due(self, now_s: float) -> list[Ask]:
+        """What to ask now. Also gives up requests past their deadline."""
+        for request in [r for r in self._requests.values() if r.deadline_s <= now_s]:
+            self._peers[request.peer].slow_until_s = now_s + SLOW_S
+            self._give_up(request)
+        for state in list(self._peers.values()):
+            if state.slow_until_s > now_s and state.turn:
+                self._prefer_quick(state, now_s)
+        asks: list[Ask] = []
+        for peer, state in self._peers.items():
+            while state.turn and state.asked < ASKED_MAX:
+                asks.extend(self._ask(peer, state, now_s))
+        return asks
+
+    def deadline_s(self) -> float | None:
+        """When `due` next has a timeout to handle."""
+        return min((r.deadline_s for r in self._requests.values()), default=None)
+
+    def _prefer_quick(self, state: _Peer, now_s: float) -> None:
+        """Pass a slow peer's turns to peers that are not, where they announced the same id."""
+        keep: deque[Hash] = deque()
+        for item in state.turn:
+            wanted = self._wanted.get(item)
+            others = () if wanted is None else wanted.others
+            quick = next((p for p in others if self._peers[p].slow_until_s <= now_s), None)
+            (keep if quick is None else self._peers[quick].turn).append(item)
+        state.turn = keep
+
+    def _ask(self, peer: PeerId, state: _Peer, now_s: float) -> list[Ask]:
+        request = _Request(self._last_number + 1, peer, now_s + TIMEOUT_S)
+        while state.turn and len(request.waiting) < BATCH_MAX and state.asked < ASKED_MAX:
+            item = state.turn.popleft()
+            wanted = self._wanted.get(item)
+            if wanted is None or wanted.request is not None or wanted.arrived:
+                continue
+            if item not in state.promises:
+                continue
+            del state.promises[item]
+            wanted.others.remove(peer)
+            wanted.request = request
+            request.waiting[item] = None
+            state.asked += 1
+        if not request.waiting:
+            return []
+        self._last_number = request.number
+        self._requests[request.number] = request
+        return [Ask(peer, request.number, tuple(request.waiting))]
+
+    def _give_up(self, request: _Request) -> None:
+        """The peer failed what this request still waits for: the next announcer has its turn."""
+        del self._requests[request.number]
+        state = self._peers[request.peer]
+        state.asked -= len(request.waiting)
+        for item in request.waiting:
+            state.failed.add(item)
+            wanted = self._wanted[item]
+            wanted.request = None
+            self._pass_on(item, wanted)
+
+    def _withdraw(self, item: Hash, peer: PeerId) -> None:
+        wanted = self._wanted[item]
+        wanted.others.remove(peer)
+        if wanted.request is None and not wanted.arrived:
+            self._pass_on(item, wanted)
+
+    def _fulfil(self, item: Hash, wanted: _Wanted) -> None:
+        request, wanted.request = wanted.request, None
+        if request is not None:
+            del request.waiting[item]
+            self._peers[request.peer].asked -= 1
+            if not request.waiting:
+                del self._requests[request.number]
+
+    def _pass_on(self, item: Hash, wanted: _Wanted) -> None:
+        if wanted.others:
+            self._peers[wanted.others[0]].turn.append(item)
+        else:
+            del self._wanted[item]

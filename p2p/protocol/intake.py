@@ -1,0 +1,144 @@
+"""From a block's bytes to the ledger: decode, check what was not checked before, import in order.
+
+Signatures of the next bodies are checked on worker threads while earlier blocks are imported, and
+transactions the mempool has verified are not checked again. A step imports about STEP_TRANSACTIONS
+and returns, so that the node keeps serving while it catches up.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chain.block import Block
+from chain.ledger import Ledger, LedgerEvent
+from chain.primitives.errors import Invalid, Refusal
+from chain.primitives.hashing import Hash
+from chain.transactions.envelope import Transaction, decode_transaction
+from p2p.peers.peer import PeerId
+from p2p.protocol.effects import CheckSignatures, Effect
+from p2p.protocol.instant import Now
+
+STEP_TRANSACTIONS = 200  # about 15 ms of import, then the loop turns
+STEP_BLOCKS = 16  # empty blocks cost about 1 ms each
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A block is in the ledger (on the best chain or beside it), and what that changed."""
+
+    block: Block
+    source: PeerId | None
+    events: tuple[LedgerEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A body broke a rule; `source` sent it."""
+
+    block_id: Hash
+    source: PeerId
+    refusal: Refusal
+
+
+Outcome = Imported | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A decoded block on its way in."""
+
+    block: Block
+    transactions: tuple[Transaction, ...]
+    source: PeerId
+
+
+class Intake:
+    """Holds bodies between arrival and import. The caller bounds how many it offers."""
+
+    def __init__(self, ledger: Ledger, jobs: Iterator[int]) -> None:
+        self._ledger = ledger
+        self._jobs = jobs
+        self._checking: dict[int, Body] = {}
+        self._waiting: dict[Hash, list[Body]] = {}
+        self._next: deque[Body] = deque()
+        self._held: set[Hash] = set()
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, block_id: Hash) -> bool:
+        return block_id in self._held
+
+    @property
+    def ready(self) -> bool:
+        """Whether a step would import something."""
+        return bool(self._next)
+
+    def offer(self, block: Block, source: PeerId) -> list[Effect]:
+        """Take a body in. Raises Refusal when one of its transactions does not decode."""
+        transactions: list[Transaction] = []
+        unchecked = []
+        for raw in block.transactions:
+            transaction = decode_transaction(raw, self._ledger.chain)
+            transactions.append(transaction)
+            if not self._ledger.signature_known(raw):
+                unchecked.append(transaction.check)
+        body = Body(block, tuple(transactions), source)
+        self._held.add(block.header.id)
+        if not unchecked:
+            self._verified(body)
+            return []
+        job = next(self._jobs)
+        self._checking[job] = body
+        return [CheckSignatures(job, tuple(unchecked))]
+
+    def signatures_checked(self, job: int, verdicts: list[bool]) -> list[Outcome]:
+        """All verdicts on one body: it may be imported, or it is refused."""
+        body = self._checking.pop(job)
+        if all(verdicts):
+            self._verified(body)
+            return []
+        self._held.discard(body.block.header.id)
+        wrong = len(verdicts) - sum(verdicts)
+        reason = f"{wrong} of {len(verdicts)} transaction signatures are wrong"
+        return [Refused(body.block.header.id, body.source, Invalid("invalid-signature", reason))]
+
+    def step(self, now: Now) -> list[Outcome]:
+        """Import what is next, up to the bound of one step."""
+        outcomes: list[Outcome] = []
+        transactions = 0
+        while self._next and transactions < STEP_TRANSACTIONS and len(outcomes) < STEP_BLOCKS:
+            body = self._next.popleft()
+            transactions += len(body.transactions)
+            outcomes.append(self._import(body, now))
+        return outcomes
+
+    def connected(self, block_id: Hash) -> None:
+        """The block is in the ledger, by whatever way: those waiting for it are next."""
+        self._next.extend(self._waiting.pop(block_id, ()))
+
+    def drop(self, block_id: Hash) -> None:
+        """The block cannot be: bodies waiting for it are let go, and theirs in turn."""
+        pending = [block_id]
+        while pending:
+            for body in self._waiting.pop(pending.pop(), ()):
+                self._held.discard(body.block.header.id)
+                pending.append(body.block.header.id)
+
+    def _verified(self, body: Body) -> None:
+        if self._ledger.has_block(body.block.header.parent):
+            self._next.append(body)
+        else:
+            self._waiting.setdefault(body.block.header.parent, []).append(body)
+
+    def _import(self, body: Body, now: Now) -> Outcome:
+        block_id = body.block.header.id
+        self._held.discard(block_id)
+        slot = self._ledger.genesis.slot_at(now.unix_ms)
+        try:
+            events = self._ledger.import_block(body.block, body.transactions, slot)
+        except Refusal as refusal:
+            self.drop(block_id)
+            return Refused(block_id, body.source, refusal)
+        self.connected(block_id)
+        return Imported(body.block, body.source, tuple(events))

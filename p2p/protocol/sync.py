@@ -1,0 +1,239 @@
+"""Headers first: learn which blocks there are before asking for any of them.
+
+Rules:
+- A peer's head is known from its hello and its announcements. A head that is neither in the ledger
+  nor wanted is asked for by locator, from the highest claim first, HEADER_REQUESTS_MAX at once.
+- An announced header whose parent is in the ledger is checked (seal, slot, difficulty) before
+  anything is asked for. *Why:* a forged header must cost its sender, and us one signature check.
+- Headers of one answer must link: to a block we have or want, and each to the one before. Their
+  seals are checked on import, parent by parent. *Why:* until a parent is known its rules are not;
+  the bound on wanted headers is what a liar can make us keep.
+- An unknown parent, a header from the near future, an answer that no longer fits after a
+  reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most.
+- A request without an answer for STALL_S goes to the next peer; the silent one comes last.
+Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
+"""
+
+from chain.block import Header, decode_header
+from chain.ledger import Ledger
+from chain.primitives.errors import Declined, Refusal
+from chain.primitives.hashing import Hash
+from p2p.peers.bucket import TokenBucket
+from p2p.peers.peer import PeerId, short
+from p2p.peers.score import POINTS_INVALID_HEADER, POINTS_MALFORMED, POINTS_UNREQUESTED
+from p2p.protocol.effects import Count, Effect, Penalize, Send
+from p2p.protocol.instant import Now
+from p2p.protocol.wanted import Wanted
+from p2p.wire.messages import AnnounceBlock, GetHeaders, Headers
+
+HEADERS_MAX = 512  # about 200 KB, several seconds of body downloads
+HEADER_REQUESTS_MAX = 2  # two forks can be explored at once; more only repeats the same headers
+STALL_S = 4.0
+SLOW_S = 30.0
+EARLY_MAX = 64
+SERVE_RATE = 4.0  # answers a second and peer: 2,000 headers, faster than bodies can follow
+SERVE_BURST = 32.0
+
+
+class _Peer:
+    __slots__ = ("asked_for", "budget", "request", "since_s", "slow_until_s", "useless")
+
+    def __init__(self, now: Now) -> None:
+        self.request = 0
+        self.asked_for: Hash | None = None
+        self.since_s = 0.0
+        self.slow_until_s = 0.0
+        self.useless: Hash | None = None
+        self.budget = TokenBucket(SERVE_RATE, SERVE_BURST, now.s)
+
+
+class HeaderSync:
+    """The headers' engine: turns claims and announcements into wanted blocks."""
+
+    def __init__(self, ledger: Ledger, wanted: Wanted) -> None:
+        self._ledger = ledger
+        self._wanted = wanted
+        self._peers: dict[PeerId, _Peer] = {}
+        self._early: dict[Hash, tuple[PeerId, AnnounceBlock, Header]] = {}
+        self._last_request = 0
+
+    def connected(self, peer: PeerId, height: int, head: Hash, now: Now) -> list[Effect]:
+        """A new peer and the head its hello named."""
+        self._peers[peer] = _Peer(now)
+        self._wanted.claim(peer, height, head)
+        return self._ask(now)
+
+    def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
+        """What it was asked goes to others."""
+        del self._peers[peer]
+        self._wanted.claims.pop(peer, None)
+        return self._ask(now)
+
+    def receive(
+        self, peer: PeerId, message: AnnounceBlock | GetHeaders | Headers, now: Now
+    ) -> list[Effect]:
+        """One message about headers from a peer."""
+        match message:
+            case AnnounceBlock():
+                return self._announced(peer, message, now) + self._ask(now)
+            case GetHeaders():
+                return self._serve(peer, message, now)
+            case Headers():
+                return self._received(peer, message, now) + self._ask(now)
+
+    def deadline_s(self) -> float | None:
+        """When a request stalls, or an early header may have become timely."""
+        times = [state.since_s + STALL_S for state in self._peers.values() if state.request]
+        return min(times, default=None)
+
+    def tick(self, now: Now) -> list[Effect]:
+        """Give up stalled requests, retry early headers, ask for what is unknown."""
+        effects: list[Effect] = []
+        for peer, state in self._peers.items():
+            if state.request and now.s >= state.since_s + STALL_S:
+                state.request = 0
+                state.slow_until_s = now.s + SLOW_S
+                effects.append(Count("stalled", f"headers from {short(peer)}"))
+        early, self._early = self._early, {}
+        for peer, message, header in early.values():
+            if peer in self._peers:
+                effects += self._consider(peer, message, header, now)
+        return effects + self._ask(now)
+
+    def _announced(self, peer: PeerId, message: AnnounceBlock, now: Now) -> list[Effect]:
+        try:
+            header = decode_header(message.header)
+        except Refusal as refusal:
+            return [Penalize(peer, POINTS_MALFORMED, refusal.code, refusal.reason)]
+        if header.chain != self._ledger.chain:
+            reason = f"header of chain {header.chain.hex()}, ours is {self._ledger.chain.hex()}"
+            return [Penalize(peer, POINTS_INVALID_HEADER, "wrong-chain", reason)]
+        return self._consider(peer, message, header, now)
+
+    def _consider(
+        self, peer: PeerId, message: AnnounceBlock, header: Header, now: Now
+    ) -> list[Effect]:
+        if header.id in self._wanted.rejected:
+            reason = f"block {header.id.hex()} was found invalid"
+            return [Penalize(peer, POINTS_INVALID_HEADER, "known-invalid", reason)]
+        if self._ledger.has_block(header.id) or header.id in self._wanted:
+            self._wanted.claim(peer, header.height, header.id)
+            return []
+        if not self._ledger.has_block(header.parent):
+            self._wanted.claim(peer, header.height, header.id)
+            return []
+        slot = self._ledger.genesis.slot_at(now.unix_ms)
+        try:
+            self._ledger.check_header(header, message.seal, slot)
+        except Declined as declined:
+            if declined.code == "future-slot" and len(self._early) < EARLY_MAX:
+                self._early[header.id] = (peer, message, header)
+            return [Count("declined", declined.code)]
+        except Refusal as refusal:
+            return [Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)]
+        self._wanted.claim(peer, header.height, header.id)
+        self._wanted.add(header, message.seal, peer)
+        return []
+
+    def _serve(self, peer: PeerId, message: GetHeaders, now: Now) -> list[Effect]:
+        if not self._peers[peer].budget.take(1, now.s):
+            return [Count("refused", "headers-rate")]
+        limit = min(message.limit, HEADERS_MAX)
+        found = self._ledger.headers_after(list(message.locator), limit)
+        headers = tuple((header.raw, seal) for header, seal in found)
+        return [Send(peer, Headers(message.request, headers))]
+
+    def _received(self, peer: PeerId, message: Headers, now: Now) -> list[Effect]:
+        state = self._peers[peer]
+        if not state.request or message.request != state.request:
+            if message.request <= self._last_request:
+                return [Count("late", "headers")]
+            reason = f"headers for request {message.request}, last was {self._last_request}"
+            return [Penalize(peer, POINTS_UNREQUESTED, "unrequested", reason)]
+        state.request = 0
+        try:
+            headers = [(decode_header(raw), seal) for raw, seal in message.headers]
+        except Refusal as refusal:
+            return [Penalize(peer, POINTS_MALFORMED, refusal.code, refusal.reason)]
+        added, effects = self._link(peer, headers)
+        if added:
+            self._wanted.progressed(now.s)
+        else:
+            state.useless = state.asked_for
+        return effects
+
+    def _link(self, peer: PeerId, headers: list[tuple[Header, bytes]]) -> tuple[int, list[Effect]]:
+        """Add linked headers to the wanted ones; how many were new, and blame if they do not."""
+        added = 0
+        previous: Header | None = None
+        for header, seal in headers[:HEADERS_MAX]:
+            fault = self._fault(header, previous)
+            if fault:
+                return added, [Penalize(peer, POINTS_INVALID_HEADER, "bad-headers", fault)]
+            previous = header
+            if self._ledger.has_block(header.id) or header.id in self._wanted:
+                continue
+            known = self._ledger.has_block(header.parent) or header.parent in self._wanted
+            if not known or not self._wanted.add(header, seal, peer):
+                break
+            added += 1
+        return added, []
+
+    def _fault(self, header: Header, previous: Header | None) -> str:
+        if header.chain != self._ledger.chain:
+            return f"header of chain {header.chain.hex()}, ours is {self._ledger.chain.hex()}"
+        if header.id in self._wanted.rejected:
+            return f"block {header.id.hex()} was found invalid"
+        if previous is None:
+            return ""
+        if header.parent != previous.id:
+            return f"header {header.id.hex()} has parent {header.parent.hex()}, not {previous.id.hex()}"
+        if header.height != previous.height + 1 or header.slot <= previous.slot:
+            return (
+                f"height {header.height} slot {header.slot} after "
+                f"height {previous.height} slot {previous.slot}"
+            )
+        return ""
+
+    def _unknown(self, head: Hash) -> bool:
+        return not (
+            head in self._wanted
+            or head in self._wanted.rejected
+            or self._ledger.has_block(head)
+            or head in self._early
+        )
+
+    def _ask(self, now: Now) -> list[Effect]:
+        """Ask for headers towards unknown claims, highest first, quick peers before slow ones."""
+        if self._wanted.room < HEADERS_MAX:
+            return []
+        asking = [state for state in self._peers.values() if state.request]
+        if len(asking) >= HEADER_REQUESTS_MAX:
+            return []
+        heads = {state.asked_for for state in asking}
+        claims = [
+            (state.slow_until_s > now.s, -self._wanted.claims[peer][0], peer)
+            for peer, state in self._peers.items()
+            if not state.request
+            and peer in self._wanted.claims
+            and state.useless != self._wanted.claims[peer][1]
+            and self._wanted.claims[peer][1] not in heads
+            and self._unknown(self._wanted.claims[peer][1])
+        ]
+        if not claims:
+            return []
+        _, _, peer = min(claims)
+        return [self._request(peer, now), *self._ask(now)]
+
+    def _request(self, peer: PeerId, now: Now) -> Send:
+        state = self._peers[peer]
+        self._last_request += 1
+        state.request, state.since_s = self._last_request, now.s
+        state.asked_for = self._wanted.claims[peer][1]
+        return Send(peer, GetHeaders(self._last_request, self._locator(), HEADERS_MAX))
+
+    def _locator(self) -> tuple[Hash, ...]:
+        """Our chain's locator, headed by the last wanted header so that batches follow on."""
+        last = max(self._wanted, key=lambda w: (w.header.height, w.header.id), default=None)
+        ours = tuple(self._ledger.locator())
+        return ours if last is None else (last.header.id, *ours)

@@ -1,0 +1,1 @@
+"""Tests of what a node remembers of its peers."""
