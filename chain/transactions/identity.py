@@ -170,8 +170,8 @@ class Register:
     def parties(self) -> tuple[bytes, ...]:
         return () if self.document.controller is None else (self.document.controller,)
 
-    def check(self, state: State, sender: bytes, key: bytes, context: Context) -> None:
-        """Raise Invalid unless this founds `sender`, is signed by its tx key, and is consented."""
+    def check_self(self, sender: bytes, key: bytes, context: Context) -> None:
+        """Raise Invalid unless this founds `sender`, signed by its tx key. Reads no state."""
         did = self.document.id
         if did != sender:
             raise Invalid(
@@ -184,19 +184,16 @@ class Register:
             raise Invalid(
                 "key-not-live", f"signed by {key.hex()}, which is no tx key of the document"
             )
-        self.check_proofs(context.chain, did)
-        self._check_consent(state, did, context)
-
-    def check_proofs(self, chain: Hash, did: bytes) -> None:
-        """Raise Invalid unless every signing key signed `chain` and `did`. Reads no state."""
-        message = POSSESSION + chain + did
-        for key, proof in zip(self.document.keys, self.proofs, strict=True):
-            if key.purpose is not Purpose.AGREE and not _verified(key.public, message, proof):
+        message = POSSESSION + context.chain + did
+        for owned, proof in zip(self.document.keys, self.proofs, strict=True):
+            if owned.purpose is not Purpose.AGREE and not _verified(owned.public, message, proof):
                 raise Invalid(
-                    "did-proof", f"the proof of key {key.id!r} ({key.public.hex()}) does not verify"
+                    "did-proof",
+                    f"the proof of key {owned.id!r} ({owned.public.hex()}) does not verify",
                 )
 
-    def _check_consent(self, state: State, did: bytes, context: Context) -> None:
+    def check_consent(self, state: State, sender: bytes, context: Context) -> None:
+        """Raise Invalid unless the controller, if there is one, consents and is registered."""
         controller = self.document.controller
         if controller is None or self.consent is None:
             return
@@ -208,7 +205,7 @@ class Register:
             raise Invalid(
                 "did-consent", f"{public.hex()} is no live admin key of {controller.hex()}"
             )
-        if not _verified(public, CONSENT + context.chain + did, signature):
+        if not _verified(public, CONSENT + context.chain + sender, signature):
             raise Invalid("did-consent", f"the consent by {public.hex()} does not verify")
 
     def apply(self, state: State, sender: bytes, txid: Hash, context: Context) -> list[Event]:

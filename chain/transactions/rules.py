@@ -79,7 +79,8 @@ def check_sender(state: State, tx: Transaction, context: Context) -> None:
         return
     match tx.body:
         case Register() as registration:
-            registration.check(state, tx.sender, tx.key, context)
+            registration.check_self(tx.sender, tx.key, context)
+            registration.check_consent(state, tx.sender, context)
         case _:
             raise Invalid(
                 "unknown-sender", f"{tx.sender.hex()} is not registered; did.register comes first"

@@ -1,0 +1,41 @@
+"""Which valid-looking transactions a node keeps and relays: taste, apart from law.
+
+A transaction that is turned away here is Declined: another node, or this one a block later, may
+take it, so nobody is blamed for sending it. Only what no state could ever make right is Invalid.
+"""
+
+from chain.primitives.errors import Declined, Invalid
+from chain.state.journal import State
+from chain.transactions.body import Context
+from chain.transactions.envelope import Transaction
+from chain.transactions.identity import Register, record_of
+from chain.transactions.payment import Transfer, balance
+from chain.transactions.rules import check_expiry, check_sender
+
+
+def check_relay(state: State, tx: Transaction, context: Context) -> None:
+    """Raise Declined unless the node should keep `tx`, Invalid when no node ever could.
+
+    `state` is that of the head, `context` the slot now. Judged are the window of expiry, the
+    sender and its key, and that the sender's balance covers what the transaction moves; the
+    sequence number is the mempool's to judge.
+    """
+    if isinstance(tx.body, Register) and record_of(state, tx.sender) is None:
+        tx.body.check_self(tx.sender, tx.key, context)
+    try:
+        check_expiry(tx, context)
+        check_sender(state, tx, context)
+    except Invalid as refusal:
+        raise Declined(refusal.code, refusal.reason) from None
+    if isinstance(tx.body, Transfer):
+        _check_covered(state, tx.sender, tx.body)
+
+
+def _check_covered(state: State, sender: bytes, transfer: Transfer) -> None:
+    held = balance(state, transfer.code, sender)
+    if held < transfer.amount:
+        raise Declined(
+            "insufficient-balance",
+            f"{sender.hex()} holds {held} minor units of {transfer.code}, "
+            f"{transfer.amount} are needed",
+        )
