@@ -168,6 +168,13 @@ def _check_services(services: tuple[Service, ...]) -> None:
         raise Invalid(
             "document-services", f"{len(services)} services, at most {SERVICES_MAX} are allowed"
         )
+    for service in services:
+        for text in (service.id, service.type, service.endpoint):
+            if not text or not text.isprintable():
+                raise Invalid(
+                    "document-services",
+                    f"service {service.id!r}: expected printable text, not empty",
+                )
     _refuse_repeated("service id", [service.id for service in services])
 
 
