@@ -1,4 +1,4 @@
-"""State under change: a journal over stored values, so that a transaction or a block can be undone."""
+"""State under change: a journal over stored values, so that any change can be taken back."""
 
 from collections.abc import Callable
 
