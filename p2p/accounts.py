@@ -1,0 +1,112 @@
+"""An account file: an organisation's name, its DID on one network, and the keys it signs with.
+
+One JSON file per account, readable by its owner only. A testnet writes one for each of its people;
+`cornerstone keys new` writes one for an organisation of a network of your own.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain.primitives.did import format_did, parse_did
+from chain.primitives.errors import Refusal
+from chain.primitives.keys import SEED_BYTES, AgreementKey, KeyPair
+from chain.transactions.document import Purpose
+
+FORMAT = "cornerstone/account/1"
+FILE_BYTES_MAX = 64 * 1024
+"""32 keys take about 8 KB; a larger file is something else."""
+
+
+class BadAccount(Refusal):
+    """An account that cannot be used; the reason names the file and what is wrong."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("bad-account", reason)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HeldKey:
+    """A key with its 32-byte secret: an Ed25519 seed, or an X25519 secret when it is to agree."""
+
+    id: str
+    purpose: Purpose
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Account:
+    """Whom a command acts for. `did` is the 32-byte id."""
+
+    name: str
+    network: str
+    did: bytes
+    keys: tuple[HeldKey, ...]
+
+    @property
+    def did_text(self) -> str:
+        """The DID as people write it."""
+        return format_did(self.network, self.did)
+
+    def signing_key(self, purpose: Purpose = Purpose.TX) -> KeyPair:
+        """The key of that purpose. Raises BadAccount when the file holds none."""
+        return KeyPair.from_seed(self._secret(purpose))
+
+    def agreement_key(self) -> AgreementKey:
+        """The key that files are encrypted to. Raises BadAccount when the file holds none."""
+        return AgreementKey(self._secret(Purpose.AGREE))
+
+    def _secret(self, purpose: Purpose) -> bytes:
+        for key in self.keys:
+            if key.purpose is purpose:
+                return key.secret
+        held = ", ".join(key.purpose.value for key in self.keys) or "none"
+        raise BadAccount(f"account {self.name!r} has no {purpose.value} key (has: {held})")
+
+
+def save_account(path: Path, account: Account) -> None:
+    """Write the file, readable by its owner only, in one step. Raises OSError."""
+    value = {
+        "format": FORMAT,
+        "name": account.name,
+        "network": account.network,
+        "did": account.did_text,
+        "keys": [
+            {"id": key.id, "purpose": key.purpose.value, "secret": key.secret.hex()}
+            for key in account.keys
+        ],
+    }
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(opened, "w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2)
+        file.write("\n")
+    draft.replace(path)
+
+
+def load_account(path: Path) -> Account:
+    """Read an account file. Raises BadAccount."""
+    try:
+        text = path.read_bytes()[: FILE_BYTES_MAX + 1]
+    except OSError as error:
+        raise BadAccount(f"{path} cannot be read ({error.strerror})") from error
+    if len(text) > FILE_BYTES_MAX:
+        raise BadAccount(f"{path} has more than {FILE_BYTES_MAX} bytes; it is no account file")
+    try:
+        value = json.loads(text)
+        if value["format"] != FORMAT:
+            raise BadAccount(f"{path}: format {value['format']!r}, expected {FORMAT!r}")
+        network = value["network"]
+        did = parse_did(value["did"], network)
+        keys = tuple(_held_key(key["id"], key["purpose"], key["secret"]) for key in value["keys"])
+        return Account(value["name"], network, did, keys)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadAccount(f"{path} is no account file ({error!r})") from error
+
+
+def _held_key(id_: str, purpose: str, secret: str) -> HeldKey:
+    raw = bytes.fromhex(secret)
+    if len(raw) != SEED_BYTES:
+        raise ValueError(f"secret of key {id_!r} has {len(raw)} bytes, expected {SEED_BYTES}")
+    return HeldKey(id_, Purpose(purpose), raw)

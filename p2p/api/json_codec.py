@@ -1,0 +1,88 @@
+"""Views to JSON and back: frozen dataclasses of texts, numbers, tuples, and each other.
+
+The client checks every field of what a node answers, so that a wrong or newer node is a clear
+error at the edge and not an AttributeError somewhere inside.
+"""
+
+import json
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+T = TypeVar("T")
+
+
+class WrongJson(ValueError):
+    """JSON that is not of the shape that was expected; says where."""
+
+
+def encode_json(view: object) -> bytes:
+    """A view (or plain JSON value) as compact UTF-8 text."""
+    value = asdict(view) if is_dataclass(view) and not isinstance(view, type) else view
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def decode_json(kind: type[T], text: bytes) -> T:
+    """Read a view of that class. Fields it does not know are ignored: newer nodes may add some.
+
+    Raises WrongJson.
+    """
+    try:
+        value: Json = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise WrongJson(f"not JSON: {text[:80]!r}") from error
+    return cast(T, _read(kind, value, kind.__name__))
+
+
+# `Any` below is the type of a type hint, for which Python has no better name.
+def _read(kind: Any, value: Json, where: str) -> object:
+    if get_origin(kind) is tuple:
+        return _read_tuple(get_args(kind)[0], value, where)
+    if get_origin(kind) is UnionType:
+        return _read_union(get_args(kind), value, where)
+    if is_dataclass(kind):
+        return _read_view(kind, value, where)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is kind:
+        return value
+    raise WrongJson(f"{where}: expected {kind.__name__}, got {str(value)[:80]!r}")
+
+
+def _read_tuple(kind: Any, value: Json, where: str) -> tuple[object, ...]:
+    if not isinstance(value, list):
+        raise WrongJson(f"{where}: expected a list, got {str(value)[:80]!r}")
+    return tuple(_read(kind, item, f"{where}[{at}]") for at, item in enumerate(value))
+
+
+def _read_union(arms: tuple[Any, ...], value: Json, where: str) -> object:
+    """The first arm that fits: null, or the view whose fields are all there, or the last."""
+    if value is None and NoneType in arms:
+        return None
+    views = [arm for arm in arms if arm is not NoneType]
+    if isinstance(value, dict):
+        fitting = [v for v in views if is_dataclass(v) and _hints(v).keys() <= value.keys()]
+        views = fitting or views
+    return _read(views[0], value, where)
+
+
+def _read_view(kind: Any, value: Json, where: str) -> object:
+    if not isinstance(value, dict):
+        raise WrongJson(f"{where}: expected an object, got {str(value)[:80]!r}")
+    found = {
+        name: _read(hint, value[name], f"{where}.{name}")
+        for name, hint in _hints(kind).items()
+        if name in value
+    }
+    missing = [f.name for f in fields(kind) if f.default is MISSING and f.name not in found]
+    if missing:
+        raise WrongJson(f"{where}: without {', '.join(missing)}; is it a node of this version?")
+    return kind(**found)
+
+
+@lru_cache(64)  # one entry per view class
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)

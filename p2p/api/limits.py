@@ -1,0 +1,24 @@
+"""Everything an API client can make grow, with its maximum and why that number."""
+
+from chain.transactions.envelope import TRANSACTION_BYTES_MAX
+
+BATCH_TRANSACTIONS_MAX = 5_000
+"""Half a full block: verified in a third of a second on one core, so others are not held up."""
+BATCH_BYTES_MAX = 8 * 1024 * 1024
+"""5,000 transactions of 1.6 KB; a batch of larger ones is sent in several requests."""
+TRANSACTION_TEXT_MAX = 2 * TRANSACTION_BYTES_MAX
+"""One transaction in hexadecimal, the longest of the accepted notations."""
+WAIT_S_MAX = 60.0
+"""Proxies cut silent requests at about a minute; a client asks again."""
+WAITERS_MAX = 1_000
+"""Each is a task and an open connection, some 30 KB: 30 MB when all are taken."""
+SUBSCRIBERS_MAX = 64
+"""Each holds a queue of events (see p2p.subscription.EVENTS_MAX): 100 MB when all are stuck."""
+BLOCKS_PAGE_MAX = 100
+"""Summaries in one page; their blocks are read from the store, about 1 ms each when they are full."""
+BLOCKS_PAGE = 20
+HISTORY_PAGE_MAX = 200
+HISTORY_PAGE = 50
+"""Index entries, a few hundred microseconds a page."""
+PATH_TEXT_MAX = 512
+"""Longest text of an identifier in a URL; the longest real one is under 200."""

@@ -1,0 +1,125 @@
+"""Which network a command talks to: a testnet's record on disk, or a node's address and a key folder.
+
+The testnet's launcher writes testnet.json; this is all that the commands know of a testnet.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from chain.primitives.errors import Refusal
+from p2p.accounts import Account, load_account
+
+
+class UnknownNetwork(Refusal):
+    """The network a command is to talk to is not there; the reason says what is."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("unknown-network", reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Where a network's nodes answer and where our side of it is kept.
+
+    `api_urls` in order of preference; `accounts` holds one key file per account, `vaults` one
+    folder per account with what was published.
+    """
+
+    name: str
+    api_urls: tuple[str, ...]
+    accounts: Path
+    vaults: Path
+
+    def account(self, name: str) -> Account:
+        """The account of that name. Raises Refusal, listing those that exist."""
+        path = self.accounts / f"{name}.json"
+        if "/" in name or not path.is_file():
+            there = ", ".join(self.account_names()) or "none"
+            raise UnknownNetwork(f"no account {name!r} in {self.accounts} (there: {there})")
+        return load_account(path)
+
+    def account_names(self) -> list[str]:
+        """The accounts whose keys are here."""
+        return sorted(path.stem for path in self.accounts.glob("[!.]*.json"))
+
+    def vault_path(self, account: str) -> Path:
+        """The folder of what an account published."""
+        return self.vaults / account
+
+
+def home(environment: Mapping[str, str]) -> Path:
+    """Where Cornerstone keeps things: $CORNERSTONE_HOME, or the platform's place for state."""
+    chosen = environment.get("CORNERSTONE_HOME") or platformdirs.user_state_dir("cornerstone")
+    return Path(chosen).expanduser().absolute()
+
+
+def own_profile(root: Path, api_urls: tuple[str, ...]) -> Profile:
+    """A network reached by address, with the accounts and the vault under the home folder."""
+    return Profile(", ".join(api_urls), api_urls, root / "accounts", root / "vault")
+
+
+def testnet_profile(root: Path, name: str) -> Profile:
+    """A testnet of this machine by its name. Raises UnknownNetwork, listing those that exist."""
+    directory = root / "testnets" / name
+    path = directory / "testnet.json"
+    try:
+        value = json.loads(path.read_bytes())
+        urls = tuple(node["api"] for node in value["nodes"] if node["pid"] is not None)
+        accounts = Path(value["accounts_dir"])
+    except OSError:
+        raise UnknownNetwork(_which(root, name)) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UnknownNetwork(f"{path} cannot be used ({error!r})") from error
+    if not urls:
+        raise UnknownNetwork(
+            f"testnet {name!r} is not running; `cornerstone testnet resume {name}` starts it"
+        )
+    return Profile(name, urls, accounts, directory / "vault")
+
+
+def testnet_names(root: Path) -> list[str]:
+    """The testnets on this machine."""
+    return sorted(path.parent.name for path in (root / "testnets").glob("*/testnet.json"))
+
+
+def only_testnet(root: Path) -> str:
+    """The one testnet of this machine, for commands that name none. Raises UnknownNetwork."""
+    names = testnet_names(root)
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise UnknownNetwork(
+            "say which network: --testnet NAME or --api URL; there is no testnet in "
+            f"{root / 'testnets'} (`cornerstone testnet up` starts one)"
+        )
+    raise UnknownNetwork(f"say which testnet with --testnet: {', '.join(names)}")
+
+
+def choose_profile(environment: Mapping[str, str], testnet: str | None, api: str | None) -> Profile:
+    """The network that the options and the environment name. Raises UnknownNetwork.
+
+    $CORNERSTONE_API stands in for --api, $CORNERSTONE_TESTNET for --testnet.
+    """
+    root = home(environment)
+    if testnet is None and api is None:
+        api = environment.get("CORNERSTONE_API")
+        testnet = environment.get("CORNERSTONE_TESTNET")
+    if testnet is not None:
+        profile = testnet_profile(root, testnet)
+        urls = (api,) if api else profile.api_urls
+        return Profile(profile.name, urls, profile.accounts, profile.vaults)
+    if api:
+        return own_profile(root, (api,))
+    return testnet_profile(root, only_testnet(root))
+
+
+def _which(root: Path, name: str) -> str:
+    there = ", ".join(testnet_names(root)) or "none"
+    return (
+        f"no testnet named {name!r} in {root / 'testnets'} (there: {there}); "
+        f"create it with `cornerstone testnet up --name {name} --detach`"
+    )
