@@ -1,9 +1,12 @@
 """What a node lets its operator see: structured log lines and prometheus counters by reason."""
 
+from collections.abc import Iterator
 from typing import TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -11,41 +14,35 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 class Observer:
     """Counts by (counter, reason) and writes one JSON line for each thing worth reading.
 
-    `stream` is any text file; absent, nothing is logged (tests, simulations). Counters live in a
-    registry of their own so that many nodes can share a process.
+    `stream` is any text file; absent, nothing is logged (tests, simulations). Metrics live in a
+    registry of their own, so that many nodes can share a process; others may add to it.
     """
 
     def __init__(self, name: str, level: str = "info", stream: TextIO | None = None) -> None:
-        self.registry = CollectorRegistry()
-        self._counter = Counter(
-            "cornerstone_events",
-            "Things that happened, by kind and reason",
-            ["counter", "reason"],
-            registry=self.registry,
-        )
         self._totals: dict[tuple[str, str], int] = {}
-        self._log = (
-            structlog.wrap_logger(
-                structlog.WriteLogger(stream),
-                processors=[
-                    structlog.processors.add_log_level,
-                    structlog.processors.TimeStamper(fmt="iso"),
-                    structlog.processors.JSONRenderer(),
-                ],
-                wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-            ).bind(node=name)
-            if stream is not None
-            else None
-        )
+        self._level = LEVELS[level]
+        self._stream = stream
+        self._log = structlog.wrap_logger(
+            structlog.WriteLogger(stream),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso"),
+                structlog.processors.JSONRenderer(),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(self._level),
+            context_class=dict,
+        ).bind(node=name)
+        self.registry = CollectorRegistry()
+        self.registry.register(_Totals(self._totals))
 
     def count(self, counter: str, reason: str, amount: int = 1) -> None:
-        """Add to a counter. Reasons are our own constant codes, so their number is bounded."""
+        """Add to a counter. Reasons are constant codes, so their number is bounded."""
         key = (counter, reason)
         self._totals[key] = self._totals.get(key, 0) + amount
 
     def log(self, level: str, event: str, **fields: str | int | float | bool | None) -> None:
         """Write one line when the level is shown."""
-        if self._log is not None:
+        if self._stream is not None and LEVELS[level] >= self._level:
             self._log.log(LEVELS[level], event, **fields)
 
     def total(self, counter: str, reason: str) -> int:
@@ -57,8 +54,22 @@ class Observer:
         return dict(self._totals)
 
     def exposition(self) -> bytes:
-        """The counters in prometheus text format."""
-        for (counter, reason), total in sorted(self._totals.items()):
-            child = self._counter.labels(counter, reason)
-            child.inc(total - child._value.get())
+        """All metrics in prometheus text format."""
         return generate_latest(self.registry)
+
+
+class _Totals(Collector):
+    """Reads the plain dictionary when scraped, so that counting costs one dictionary update."""
+
+    def __init__(self, totals: dict[tuple[str, str], int]) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        family = CounterMetricFamily(
+            "cornerstone_events",
+            "Things that happened, by kind and reason.",
+            labels=["counter", "reason"],
+        )
+        for (counter, reason), total in sorted(self._totals.items()):
+            family.add_metric([counter, reason], total)
+        yield family

@@ -9,7 +9,8 @@ Rules:
 - Only what the mempool accepted is announced, within FLUSH_S, to peers not known to have it. What
   was declined (full, gap, policy) is not relayed, and nobody is blamed. *Why:* it may be fine a
   moment later, or elsewhere.
-- A peer is blamed for what it could have known: bytes that do not decode, wrong signatures.
+- A peer is blamed for what it could have known: bytes that do not decode, wrong signatures, what
+  no state could make right. What the ledger declines is nobody's fault.
 - Own submissions take the same path. A transaction still pending after REANNOUNCE_S is announced
   once more to one random peer; on connecting, everything pending is announced. *Why:* a healed
   partition or a peer whose pool was full must not depend on luck; this is the backstop.
@@ -336,12 +337,15 @@ class Gossip:
             self._ledger.submit(transaction, slot)
         except Refusal as refusal:
             known = refusal.code == "already-known"
-            if not known and isinstance(refusal, Declined):
+            if isinstance(refusal, Declined):
                 self._decline(transaction.id, now)
-            elif not known:
-                self._settled.add(transaction.id)
             result = SubmitResult(transaction.id, known, refusal.code, refusal.reason)
-            return [Count("transactions", refusal.code), *self._settle(candidate, result)]
+            effects = [Count("transactions", refusal.code), *self._settle(candidate, result)]
+            if not known and not isinstance(refusal, Declined):
+                self._settled.add(transaction.id)
+                if candidate.peer is not None:
+                    effects.append(self._blame(candidate.peer, refusal.code, refusal.reason))
+            return effects
         self._fresh_one(transaction.id, now)
         accepted = SubmitResult(transaction.id, True, "accepted", "")
         return [Count("transactions", "accepted"), *self._settle(candidate, accepted)]

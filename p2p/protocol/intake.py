@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chain.block import Block
 from chain.ledger import Ledger, LedgerEvent
 from chain.primitives.errors import Invalid, Refusal
-from chain.primitives.hashing import Hash
+from chain.primitives.hashing import Hash, sha256
 from chain.transactions.envelope import Transaction, decode_transaction
 from p2p.peers.peer import PeerId
 from p2p.protocol.effects import CheckSignatures, Effect
@@ -79,9 +79,10 @@ class Intake:
         transactions: list[Transaction] = []
         unchecked = []
         for raw in block.transactions:
-            transaction = decode_transaction(raw, self._ledger.chain)
+            pooled = self._ledger.mempool.by_raw_hash(sha256(raw))
+            transaction = pooled or decode_transaction(raw, self._ledger.chain)
             transactions.append(transaction)
-            if not self._ledger.signature_known(raw):
+            if pooled is None and not self._ledger.signature_known(raw):
                 unchecked.append(transaction.check)
         body = Body(block, tuple(transactions), source)
         self._held.add(block.header.id)

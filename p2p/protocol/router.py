@@ -61,3 +61,177 @@ from p2p.wire.messages import (
 # An honest peer at 500 transactions a second sends about a hundred messages a second.
 MESSAGES_RATE = 1000.0
 MESSAGES_BURST = 5000.0
+
+
+@dataclass(frozen=True, slots=True)
+class RouterParts:
+    """What the engines share: the ledger, who we are as an author, whom we know, chance."""
+
+    ledger: Ledger
+    author: Author | None
+    book: AddressBook
+    discovery: DiscoverySettings
+    rng: random.Random
+
+
+class Router:
+    """All engines behind one face. Every method returns what the node is to do, in order."""
+
+    def __init__(self, parts: RouterParts) -> None:
+        jobs = count(1)
+        wanted = Wanted()
+        self._ledger = parts.ledger
+        self._wanted = wanted
+        self._scores = ScoreBoard()
+        self._discovery = Discovery(parts.discovery, parts.book, parts.rng)
+        self._gossip = Gossip(parts.ledger, jobs, parts.rng)
+        self._sync = HeaderSync(parts.ledger, wanted)
+        self._blocks = BlockExchange(parts.ledger, wanted, jobs)
+        self._production = Production(parts.ledger, parts.author, alone=not parts.discovery.bootstrap)
+        self._budgets: dict[PeerId, TokenBucket] = {}
+        self._gossip_jobs: set[int] = set()
+        self._leaving: set[PeerId] = set()
+
+    def connected(self, new: Connected, now: Now) -> list[Effect]:
+        """A peer passed the hello."""
+        self._budgets[new.peer] = TokenBucket(MESSAGES_RATE, MESSAGES_BURST, now.s)
+        self._discovery.refuse(lambda peer: self._scores.banned_for_s(peer, now.s) > 0)
+        effects = self._discovery.connected(new, now)
+        effects += self._sync.connected(new.peer, new.hello.height, new.hello.head, now)
+        effects += self._blocks.connected(new.peer, now)
+        effects += self._from_gossip(self._gossip.connected(new.peer, now))
+        return self._finish(effects, now)
+
+    def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
+        """A peer's connection ended, for whatever reason."""
+        del self._budgets[peer]
+        self._leaving.discard(peer)
+        effects = self._discovery.disconnected(peer, now)
+        effects += self._sync.disconnected(peer, now)
+        effects += self._blocks.disconnected(peer, now)
+        effects += self._from_gossip(self._gossip.disconnected(peer, now))
+        return self._finish(effects, now)
+
+    def receive(self, peer: PeerId, message: Message, now: Now) -> list[Effect]:
+        """One message from a connected peer; ignored once the peer has been told to leave."""
+        if peer in self._leaving:
+            return []
+        if not self._budgets[peer].take(1, now.s):
+            reason = f"more than {MESSAGES_RATE:.0f} messages a second"
+            return self._finish([Penalize(peer, POINTS_FLOOD, "flood", reason)], now)
+        return self._finish(self._dispatch(peer, message, now), now)
+
+    def submit(self, ticket: int, raws: list[bytes], now: Now) -> list[Effect]:
+        """Transactions of a local client; an `Answer` with this ticket follows."""
+        return self._finish(self._from_gossip(self._gossip.submit(ticket, raws, now)), now)
+
+    def signatures_checked(self, job: int, verdicts: list[bool], now: Now) -> list[Effect]:
+        """The verdicts a `CheckSignatures` asked for."""
+        if job in self._gossip_jobs:
+            self._gossip_jobs.discard(job)
+            effects = self._from_gossip(self._gossip.signatures_checked(job, verdicts, now))
+        else:
+            effects = self._blocks.signatures_checked(job, verdicts, now)
+        return self._finish(effects, now)
+
+    def dial_failed(self, address: str, now: Now) -> list[Effect]:
+        """A `Dial` did not become a connection."""
+        return self._discovery.dial_failed(address, now)
+
+    def dialled_known(self, address: str, peer: PeerId, now: Now) -> list[Effect]:
+        """A `Dial` reached a peer that is connected already; the new link was closed."""
+        return self._discovery.dialled_known(address, peer, now)
+
+    def dialled_self(self, address: str, now: Now) -> list[Effect]:
+        """A `Dial` reached this very node."""
+        return self._discovery.dialled_self(address, now)
+
+    def deadline_s(self) -> float | None:
+        """When `tick` is next needed, in monotonic seconds; the past means at once."""
+        times = (
+            self._discovery.deadline_s(),
+            self._gossip.deadline_s(),
+            self._sync.deadline_s(),
+            self._blocks.deadline_s(),
+            self._production.deadline_s(),
+        )
+        return min((time for time in times if time is not None), default=None)
+
+    def tick(self, now: Now) -> list[Effect]:
+        """Time has passed: whatever is due in any engine."""
+        self._discovery.refuse(lambda peer: self._scores.banned_for_s(peer, now.s) > 0)
+        effects = self._produce(now)
+        effects += self._blocks.tick(now)
+        effects += self._from_gossip(self._gossip.tick(now))
+        effects += self._sync.tick(now)
+        effects += self._discovery.tick(now)
+        return self._finish(effects, now)
+
+    def ban_s(self, peer: PeerId, now: Now) -> float:
+        """Seconds a peer is still banned for, 0 if it is welcome."""
+        return self._scores.banned_for_s(peer, now.s)
+
+    def points(self, peer: PeerId, now: Now) -> int:
+        """A peer's misbehaviour points."""
+        return self._scores.points(peer, now.s)
+
+    def claim(self, peer: PeerId) -> tuple[int, Hash] | None:
+        """The height and head a peer has last shown."""
+        return self._wanted.claims.get(peer)
+
+    def syncing(self, now: Now) -> bool:
+        """Whether blocks above our head are wanted and have been coming."""
+        return self._wanted.catching_up(self._ledger.head.height, now.s)
+
+    def _dispatch(self, peer: PeerId, message: Message, now: Now) -> list[Effect]:
+        match message:
+            case AnnounceTransactions() | GetTransactions() | Transactions():
+                return self._from_gossip(self._gossip.receive(peer, message, now))
+            case AnnounceBlock() | GetHeaders() | Headers():
+                effects = self._sync.receive(peer, message, now)
+                return effects + self._blocks.fetch(now)
+            case GetBlocks() | Blocks():
+                return self._blocks.receive(peer, message, now)
+            case GetPeers() | Peers():
+                return self._discovery.receive(peer, message, now)
+            case Hello() | Goodbye() | Ping() | Pong():
+                return [Count("ignored", "control-message")]
+
+    def _produce(self, now: Now) -> list[Effect]:
+        if not self._production.due(now):
+            return []
+        peers = len(self._budgets)
+        imported = self._production.tick(now, peers=peers, syncing=self.syncing(now))
+        return [] if imported is None else self._blocks.produced(imported, now)
+
+    def _from_gossip(self, effects: list[Effect]) -> list[Effect]:
+        for effect in effects:
+            if isinstance(effect, CheckSignatures):
+                self._gossip_jobs.add(effect.job)
+        return effects
+
+    def _finish(self, effects: list[Effect], now: Now) -> list[Effect]:
+        """Pass on what reached the ledger, then turn penalties into verdicts."""
+        for outcome in self._blocks.take_outcomes():
+            if isinstance(outcome, Imported):
+                effects += self._ledger_changed(outcome.events, now)
+        penalties = [effect for effect in effects if isinstance(effect, Penalize)]
+        for penalty in penalties:
+            effects += self._punish(penalty, now)
+        return effects
+
+    def _ledger_changed(self, events: tuple[LedgerEvent, ...], now: Now) -> list[Effect]:
+        effects: list[Effect] = []
+        for event in events:
+            effects.append(Notify(event))
+        return effects
+
+    def _punish(self, penalty: Penalize, now: Now) -> list[Effect]:
+        offence = Offence(penalty.points, penalty.code, penalty.reason)
+        verdict = self._scores.penalize(penalty.peer, offence, now.s)
+        effects: list[Effect] = [Count("penalty", penalty.code)]
+        if verdict.banned and penalty.peer in self._budgets and penalty.peer not in self._leaving:
+            self._leaving.add(penalty.peer)
+            reason = f"{verdict.points} points; last: {penalty.code}, {penalty.reason}"
+            effects.append(Disconnect(penalty.peer, "banned", reason))
+        return effects
