@@ -156,6 +156,18 @@ class ControlConnection:
             raise Unfit(reply["refused"]["code"], reply["refused"]["reason"])
         return decode_snapshot(reply["ok"])
 
+    def await_end(self, timeout_s: float) -> None:
+        """Returns when the supervisor has ended. Raises LaunchFailure when it has not in time."""
+        self._socket.settimeout(timeout_s)
+        try:
+            while self._socket.recv(64 * 1024):
+                pass
+        except TimeoutError as error:
+            raise LaunchFailure(
+                f"the supervisor of {self._directory.name!r} still runs after {timeout_s:.0f} s; "
+                f"its log is {self._directory.supervisor_log}"
+            ) from error
+
     def _read_line(self) -> bytes:
         chunks = bytearray()
         while not chunks.endswith(b"\n"):

@@ -9,8 +9,8 @@ import socket
 import sys
 
 import trio
-from chain.genesis import Genesis
 
+from chain.genesis import Genesis
 from chain.primitives.errors import Refusal, StoreFailure
 from p2p.config import load_config
 from p2p.node import Node
@@ -35,11 +35,12 @@ def node_child(directory: NetDirectory, name: str) -> ChildMain:
     """What a forked child runs to be the node."""
 
     def main(end: socket.socket) -> int:
+        code = 0
         try:
             trio.run(be_node, directory, name, end)
         except* (Refusal, StoreFailure, OSError) as group:
-            return tell_why(group)
-        return 0
+            code = tell_why(group)
+        return code
 
     return main
 

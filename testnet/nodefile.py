@@ -3,7 +3,9 @@
 import json
 from dataclasses import dataclass
 
+from chain.primitives.did import format_did
 from testnet.directory import NetDirectory
+from testnet.founding import author
 from testnet.ports import HOST
 from testnet.record import NetRecord
 from testnet.spec import LaunchSpec, Wiring
@@ -55,6 +57,7 @@ def node_toml(spec: LaunchSpec, record: NetRecord, name: str, ports: NodePorts) 
     }
     if name in spec.author_names:
         values["author_key"] = "author.json"
+        values["author"] = format_did(spec.name, author(spec, name).document().id)
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     return "\n".join([f"# Node {name} of the testnet {spec.name}; rewritten at start.", *lines, ""])
 

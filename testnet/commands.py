@@ -1,0 +1,25 @@
+"""`cornerstone testnet ...`: a network of many nodes on one machine, from one command."""
+
+from collections.abc import Callable
+
+import typer
+
+from testnet.verbs_load import load
+from testnet.verbs_look import logs, ps, status
+from testnet.verbs_nodes import add, heal, kill, pause, remove, restart, split
+from testnet.verbs_run import down, resume, up
+
+app = typer.Typer(
+    name="testnet",
+    help="Many nodes on this machine: start, watch, load, kill, split, heal, stop.",
+    no_args_is_help=True,
+)
+
+PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Run": (up, resume, down),
+    "Look": (ps, status, logs),
+    "Change and break": (load, kill, pause, restart, add, remove, split, heal),
+}
+for panel, verbs in PANELS.items():
+    for verb in verbs:
+        app.command(rich_help_panel=panel)(verb)

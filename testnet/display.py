@@ -1,0 +1,93 @@
+"""What people see of a testnet in a terminal: a table of its nodes, live or in plain lines."""
+
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from testnet.views import NodeView, Snapshot, State
+
+HEAD_DIGITS = 10
+COLOURS = {
+    State.STARTING: "yellow",
+    State.RUNNING: "green",
+    State.PAUSED: "magenta",
+    State.KILLED: "red",
+    State.FALLEN: "bold red",
+    State.STOPPING: "yellow",
+}
+HEAD_COLOURS = ("cyan", "bright_yellow", "bright_magenta", "bright_blue", "bright_red")
+
+
+def node_table(snapshot: Snapshot) -> Table:
+    """The nodes, one a line. Equal heads have equal colours, so a fork is seen at a glance."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("node", "address", "api"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("height", justify="right")
+    table.add_column("head", no_wrap=True)
+    for title in ("finalized", "peers in/out", "mempool"):
+        table.add_column(title, justify="right")
+    table.add_column("state", no_wrap=True)
+    table.add_column("faults")
+    heads = list(dict.fromkeys(node.report.head for node in snapshot.nodes if node.running))
+    for node in snapshot.nodes:
+        table.add_row(*node_row(node, snapshot, heads))
+    return table
+
+
+def node_row(node: NodeView, snapshot: Snapshot, heads: list[str]) -> list[Text]:
+    """One node's cells."""
+    report = node.report
+    place = heads.index(report.head) if report.head in heads else 0
+    head_colour = HEAD_COLOURS[place % len(HEAD_COLOURS)]
+    colour = "" if node.running else "dim"
+    return [
+        Text(node.name, "bold" if node.running else "dim"),
+        Text(node.p2p, colour),
+        Text(node.api, colour),
+        Text(str(report.height), colour),
+        Text(report.head[:HEAD_DIGITS], head_colour if node.running else "dim"),
+        Text(str(report.finalized), colour),
+        Text(f"{report.inbound}/{report.outbound}", colour),
+        Text(str(report.mempool), colour),
+        Text(node.state.value, COLOURS[node.state]),
+        Text(", ".join(faults(node, snapshot)), "red"),
+    ]
+
+
+def faults(node: NodeView, snapshot: Snapshot) -> list[str]:
+    """What is wrong with a node or was done to it."""
+    found = []
+    for number, group in enumerate(snapshot.groups, start=1):
+        if node.name in group:
+            found.append(f"split: group {number} of {len(snapshot.groups)}")
+    if node.restarts:
+        found.append(f"fell {node.restarts}x ({node.last_exit})")
+    return found
+
+
+def summary(snapshot: Snapshot) -> str:
+    """The testnet in one line."""
+    running = [node for node in snapshot.nodes if node.running]
+    heads = {node.report.head for node in running}
+    heights = [node.report.height for node in running]
+    agreement = "one head" if len(heads) == 1 else f"{len(heads)} heads"
+    span = f"height {min(heights)}..{max(heights)}" if heights else "no node runs"
+    return f"{len(running)}/{len(snapshot.nodes)} nodes run, {span}, {agreement}"
+
+
+def live_view(snapshot: Snapshot, name: str) -> Group:
+    """The whole live screen."""
+    return Group(
+        Text.assemble((f"testnet {name}  ", "bold"), (summary(snapshot), "dim")),
+        Text(""),
+        node_table(snapshot),
+        Text(""),
+        Text.assemble(("dashboard ", "dim"), (snapshot.dashboard, "underline")),
+        Text("Ctrl-C stops it; the state stays on disk", "dim"),
+    )
+
+
+def print_nodes(console: Console, snapshot: Snapshot) -> None:
+    """The table once."""
+    console.print(node_table(snapshot))

@@ -1,0 +1,189 @@
+"""The nodes' APIs as the laboratory uses them: many nodes through one client, in trio.
+
+Every question may go unanswered (the node was killed, paused, is starting): that is Unanswered,
+and what to do about it is the asker's business.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import httpx
+from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
+
+from chain.genesis import Genesis
+from p2p.api.json_codec import WrongJson, decode_json
+from p2p.api.views import AccountView, BlocksView, BlockView, StatusView, SubmitsView, SubmitView
+from testnet.agreement import ChainView, Witness
+from testnet.board import BlockCard
+
+ANSWER_TIMEOUT_S = 5.0
+"""A node that has not answered by now is paused or drowning; neither counts as running."""
+
+AGAIN = frozenset({"mempool-full", "mempool-registrations", "sequence-ahead"})
+"""Refusals that pass: the mempool drains, the gap closes."""
+
+TAKEN = frozenset({"already-known", "sequence-used"})
+"""Refusals that say an earlier attempt arrived; whether it did is for the chain to say."""
+
+View = TypeVar("View")
+
+
+class Unanswered(Exception):
+    """A node's API did not answer, or not what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A node on one submitted transaction. No code: taken. `again`: it may be taken later."""
+
+    code: str
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockContent:
+    """A block with the ids (32 bytes) of its transactions and of those that failed."""
+
+    id: str
+    parent: str
+    height: int
+    transactions: tuple[bytes, ...]
+    failed: tuple[bytes, ...]
+
+
+class NodeApi:
+    """Asks nodes by their base URL. One instance serves any number of them."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def status(self, api: str) -> StatusView:
+        """GET /v1/status."""
+        return await self._get(StatusView, f"{api}/v1/status")
+
+    async def head(self, api: str) -> str:
+        """The id of the node's head block."""
+        return (await self.status(api)).head
+
+    async def view(self, name: str, api: str) -> ChainView | None:
+        """Where the node is; None when it does not answer."""
+        try:
+            status = await self.status(api)
+        except Unanswered:
+            return None
+        return ChainView(
+            name=name,
+            height=status.height,
+            head=status.head,
+            finalized=status.finalized_height,
+            peers=status.peers_inbound + status.peers_outbound,
+            mempool=status.mempool_transactions,
+            state_root=status.state_root,
+        )
+
+    async def block_id(self, api: str, height: int) -> str | None:
+        """The id of the node's block at a height; None when it has none or does not answer."""
+        try:
+            return (await self._get(BlockView, f"{api}/v1/blocks/{height}")).id
+        except Unanswered:
+            return None
+
+    def witness(self, name: str, api: str) -> Witness:
+        """The node as `agree` wants to ask it."""
+        return Witness(name, partial(self.view, name, api), partial(self.block_id, api))
+
+    async def block(self, api: str, key: str | int) -> BlockContent:
+        """A block by id or height."""
+        block = await self._get(BlockView, f"{api}/v1/blocks/{key}")
+        return BlockContent(
+            id=block.id,
+            parent=block.parent,
+            height=block.height,
+            transactions=tuple(bytes.fromhex(tx.id) for tx in block.transactions),
+            failed=tuple(bytes.fromhex(tx.id) for tx in block.transactions if not tx.ok),
+        )
+
+    async def recent(self, api: str, limit: int, authors: dict[str, str]) -> list[BlockCard]:
+        """The node's latest blocks; `authors` names DIDs."""
+        page = await self._get(BlocksView, f"{api}/v1/blocks?limit={limit}")
+        return [
+            BlockCard(
+                id=block.id,
+                parent=block.parent,
+                height=block.height,
+                slot=block.slot,
+                author=authors.get(block.author, block.author[-8:]),
+                transactions=block.transaction_count,
+            )
+            for block in page.blocks
+        ]
+
+    async def next_sequence(self, api: str, did: str) -> int:
+        """The first sequence number of lane 0 that nothing on the chain or in the mempool uses."""
+        account = await self._get(AccountView, f"{api}/v1/accounts/{did}")
+        return next((lane.next_free for lane in account.sequences if lane.lane == 0), 0)
+
+    async def submit(self, api: str, raws: Sequence[bytes]) -> list[Verdict]:
+        """Submits a batch; verdicts in order."""
+        answer = await self._ask(
+            SubmitsView,
+            self._client.build_request(
+                "POST",
+                f"{api}/v1/transactions",
+                content=b"".join(raws),
+                headers={"Content-Type": "application/cbor-seq"},
+            ),
+        )
+        return [judge(result) for result in answer.results]
+
+    async def follow(self, api: str, heard: Callable[[str], Awaitable[None]]) -> None:
+        """Tells `heard` the head now and the id of each block the node connects, without end.
+
+        Raises Unanswered when the node's event stream ends.
+        """
+        url = f"{api.replace('http', 'ws', 1)}/v1/events"
+        try:
+            async with open_websocket_url(url) as events:
+                await heard(await self.head(api))
+                while True:
+                    block = connected_block(await events.get_message())
+                    if block is not None:
+                        await heard(block)
+        except (ConnectionClosed, HandshakeError, OSError) as error:
+            raise Unanswered(f"{url}: {error!r}") from error
+
+    async def _get(self, kind: type[View], url: str) -> View:
+        return await self._ask(kind, self._client.build_request("GET", url))
+
+    async def _ask(self, kind: type[View], request: httpx.Request) -> View:
+        try:
+            answer = await self._client.send(request)
+        except httpx.TransportError as error:
+            raise Unanswered(f"{request.url}: {error!r}") from error
+        if answer.status_code != httpx.codes.OK:
+            raise Unanswered(f"{request.url}: {answer.status_code} {answer.text[:200]}")
+        try:
+            return decode_json(kind, answer.content)
+        except WrongJson as error:
+            raise Unanswered(f"{request.url}: {error}") from error
+
+
+def open_client() -> httpx.AsyncClient:
+    """A client for loopback: no proxies, no certificates, answers within ANSWER_TIMEOUT_S."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
+    return httpx.AsyncClient(verify=False, trust_env=False, timeout=ANSWER_TIMEOUT_S, limits=limits)
+
+
+def judge(result: SubmitView) -> Verdict:
+    """What a verdict means to a sender that may try again."""
+    if result.status != "refused" or result.code in TAKEN:
+        return Verdict("", again=False)
+    return Verdict(result.code, again=result.code in AGAIN)
+
+
+def slot_now(genesis: Genesis) -> int:
+    """The slot of this moment."""
+    return genesis.slot_at(time.time_ns() // 1_000_000)
