@@ -1,0 +1,149 @@
+"""The accepted headers, whichever chain they are on, and which tip is best.
+
+Rules:
+- Best is the greatest weight, then the lower slot, then the lower id. *Why:* the rule needs no
+  memory of what arrived first, so all nodes that hold the same blocks choose the same head.
+- Nodes are read from the store when needed and a bounded number is kept. *Why:* a year of blocks
+  must not live in memory.
+- A block found invalid when it was executed is marked, and so is, when met, whatever stands on it.
+  *Why:* an invalid branch is never tried twice.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chain import tables
+from chain.block import decode_header
+from chain.consensus.engine import HeaderNode
+from chain.primitives import cbor, shape
+from chain.primitives.hashing import Hash
+from chain.primitives.merkle import CompactRange
+from chain.store import Batch, KeyValueStore
+
+NODES_CACHED_MAX = 4096  # about 1.5 KiB each: an hour of one-second blocks
+# Branches other than the head's. Slots bound what honest authors make; beyond this the lightest
+# are forgotten as candidates (their blocks stay, and count again when someone builds on them).
+TIPS_MAX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the tree keeps of a header."""
+
+    node: HeaderNode
+    history: CompactRange  # over all headers up to and including this one
+    invalid: str  # why the block is invalid; empty while it is not known to be
+
+
+def better(a: HeaderNode, b: HeaderNode) -> bool:
+    """Whether `a` is the better head."""
+    return rank(a) > rank(b)
+
+
+def rank(node: HeaderNode) -> tuple[int, int, int]:
+    """The order of tips: the best has the greatest rank."""
+    return node.weight, -node.slot, -int.from_bytes(node.id, "big")
+
+
+class HeaderTree:
+    """The tree over a store. Changes go into a batch; `settle` once the batch is written."""
+
+    def __init__(self, store: KeyValueStore) -> None:
+        self._store = store
+        self._cache: OrderedDict[Hash, Entry] = OrderedDict()
+        self._tips: dict[Hash, HeaderNode] = {}
+        for key, _ in store.scan(tables.TIP, limit=TIPS_MAX * 2):
+            entry = self.entry(Hash(key[1:]))
+            assert entry is not None, f"tip {key[1:].hex()} has no header in the store"
+            self._tips[entry.node.id] = entry.node
+
+    def entry(self, block_id: Hash) -> Entry | None:
+        """What is known of a header, or None."""
+        entry = self._cache.get(block_id)
+        if entry is None:
+            row = self._store.get(tables.META + block_id)
+            if row is None:
+                return None
+            entry = _decode(row)
+            self._remember(entry)
+        return entry
+
+    def node(self, block_id: Hash) -> HeaderNode:
+        """The node of an accepted header."""
+        entry = self.entry(block_id)
+        assert entry is not None, f"header {block_id.hex()} is not in the tree"
+        return entry.node
+
+    def add(self, entry: Entry, batch: Batch) -> None:
+        """Accept a header, whose parent is accepted or which is the genesis."""
+        batch.put(tables.META + entry.node.id, _encode(entry))
+        batch.put(tables.TIP + entry.node.id, b"")
+        if entry.node.parent in self._tips:
+            batch.delete(tables.TIP + entry.node.parent)
+            del self._tips[entry.node.parent]
+        self._remember(entry)
+        self._tips[entry.node.id] = entry.node
+        if len(self._tips) > TIPS_MAX:
+            lightest = min(self._tips.values(), key=rank)
+            batch.delete(tables.TIP + lightest.id)
+            del self._tips[lightest.id]
+
+    def mark_invalid(self, block_id: Hash, reason: str, batch: Batch) -> None:
+        """Remember that a block is invalid."""
+        entry = self.entry(block_id)
+        assert entry is not None
+        marked = Entry(entry.node, entry.history, reason)
+        batch.put(tables.META + block_id, _encode(marked))
+        self._remember(marked)
+        if block_id in self._tips:
+            batch.delete(tables.TIP + block_id)
+            del self._tips[block_id]
+
+    def retip(self, node: HeaderNode, batch: Batch) -> None:
+        """Count a block as a tip again, after what stood on it turned out invalid."""
+        self._tips[node.id] = node
+        batch.put(tables.TIP + node.id, b"")
+
+    def tips(self) -> Iterator[HeaderNode]:
+        """The tips, best first."""
+        return iter(sorted(self._tips.values(), key=rank, reverse=True))
+
+    def best(self) -> HeaderNode:
+        """The best tip."""
+        return max(self._tips.values(), key=rank)
+
+    def _remember(self, entry: Entry) -> None:
+        self._cache[entry.node.id] = entry
+        self._cache.move_to_end(entry.node.id)
+        if len(self._cache) > NODES_CACHED_MAX:
+            self._cache.popitem(last=False)
+
+
+def _encode(entry: Entry) -> bytes:
+    node = entry.node
+    return cbor.encode(
+        [
+            node.header.raw,
+            node.seal,
+            _integer(node.weight),
+            _integer(node.target),
+            entry.history.to_value(),
+            entry.invalid,
+        ]
+    )
+
+
+def _integer(value: int) -> bytes:
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def _decode(row: bytes) -> Entry:
+    header, seal, weight, target, history, invalid = shape.array(cbor.decode(row), 6, "header row")
+    node = HeaderNode(
+        decode_header(shape.blob_max(header, 512, "header")),
+        shape.blob_max(seal, 64, "seal"),
+        int.from_bytes(shape.blob_max(weight, 64, "weight"), "big"),
+        int.from_bytes(shape.blob_max(target, 64, "target"), "big"),
+    )
+    return Entry(node, CompactRange.from_value(history), shape.text(invalid, 4096, "invalid"))

@@ -1,0 +1,45 @@
+"""The tables of the store: one leading byte each, then the key.
+
+Numbers in keys are big-endian, so that the order of keys is the order of numbers.
+"""
+
+from chain.primitives.hashing import Hash
+
+BLOCK = b"b"  # block id -> encoded block
+META = b"m"  # block id -> header, seal, weight and what else the header tree knows
+HEIGHT = b"h"  # height -> block id, on the head's chain
+TRANSACTION = b"t"  # txid -> block id, index; on the head's chain
+ACCOUNT = b"a"  # identity, height, index -> txid; on the head's chain
+RECEIPTS = b"r"  # block id -> receipts, while on the head's chain
+UNDO = b"u"  # block id -> the values its execution replaced, while on the head's chain
+STATE = b"s"  # state key -> value, at the head
+PAGE = b"p"  # tree page -> its slots, at the head
+TIP = b"l"  # block id of a block without accepted children -> empty
+SLOT = b"o"  # author, slot -> ids of that author's blocks in that slot
+HEAD = b"c/head"
+GENESIS = b"c/genesis"
+GUARD = b"c/guard"  # the highest slot this node has proposed a block for
+
+HEIGHT_BYTES = 8
+INDEX_BYTES = 4
+
+
+def height_key(height: int) -> bytes:
+    """The key of a height."""
+    return HEIGHT + height.to_bytes(HEIGHT_BYTES, "big")
+
+
+def account_key(identity: bytes, height: int, index: int) -> bytes:
+    """The key of one transaction in an identity's history."""
+    place = height.to_bytes(HEIGHT_BYTES, "big") + index.to_bytes(INDEX_BYTES, "big")
+    return ACCOUNT + identity + place
+
+
+def slot_key(author: bytes, slot: int) -> bytes:
+    """The key of an author's blocks in a slot."""
+    return SLOT + author + slot.to_bytes(8, "big")
+
+
+def place(block_id: Hash, index: int) -> bytes:
+    """The value of a transaction's row."""
+    return block_id + index.to_bytes(INDEX_BYTES, "big")
