@@ -21,7 +21,7 @@ from chain.state.journal import State
 from chain.transactions.body import Context, Event, Failed
 
 TITLE_MAX = 256
-"""For people, in bytes of UTF-8; a description belongs in the off-chain catalogue."""
+"""In characters, for people; a description belongs in the off-chain catalogue."""
 MEDIA_TYPE_MAX = 127
 SIZE_MAX = 2**63 - 1
 WORD_MAX = 32

@@ -68,7 +68,7 @@ def decode_transaction(raw: bytes, chain: Hash) -> Transaction:
     version, kind, sender, lane, sequence, expiry, body = shape.array(
         cbor.decode(sign1.payload, PAYLOAD_LIMITS), 7, "transaction payload"
     )
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:  # true == 1, but not on the wire
         raise Invalid(
             "transaction-version", f"transaction version {version!r}; this node knows {VERSION}"
         )

@@ -1,0 +1,1 @@
+"""Tests of envelopes, kinds and the rules of inclusion."""
