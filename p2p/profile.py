@@ -1,4 +1,4 @@
-"""Which network a command talks to: a testnet's record on disk, or a node's address and a key folder.
+"""Which network a command talks to: a testnet of this machine, or a node by its address.
 
 The testnet's launcher writes testnet.json; this is all that the commands know of a testnet.
 """
@@ -62,7 +62,7 @@ def own_profile(root: Path, api_urls: tuple[str, ...]) -> Profile:
     return Profile(", ".join(api_urls), api_urls, root / "accounts", root / "vault")
 
 
-def testnet_profile(root: Path, name: str) -> Profile:
+def profile_of_testnet(root: Path, name: str) -> Profile:
     """A testnet of this machine by its name. Raises UnknownNetwork, listing those that exist."""
     directory = root / "testnets" / name
     path = directory / "testnet.json"
@@ -81,14 +81,14 @@ def testnet_profile(root: Path, name: str) -> Profile:
     return Profile(name, urls, accounts, directory / "vault")
 
 
-def testnet_names(root: Path) -> list[str]:
+def names_of_testnets(root: Path) -> list[str]:
     """The testnets on this machine."""
     return sorted(path.parent.name for path in (root / "testnets").glob("*/testnet.json"))
 
 
 def only_testnet(root: Path) -> str:
     """The one testnet of this machine, for commands that name none. Raises UnknownNetwork."""
-    names = testnet_names(root)
+    names = names_of_testnets(root)
     if len(names) == 1:
         return names[0]
     if not names:
@@ -109,16 +109,16 @@ def choose_profile(environment: Mapping[str, str], testnet: str | None, api: str
         api = environment.get("CORNERSTONE_API")
         testnet = environment.get("CORNERSTONE_TESTNET")
     if testnet is not None:
-        profile = testnet_profile(root, testnet)
+        profile = profile_of_testnet(root, testnet)
         urls = (api,) if api else profile.api_urls
         return Profile(profile.name, urls, profile.accounts, profile.vaults)
     if api:
         return own_profile(root, (api,))
-    return testnet_profile(root, only_testnet(root))
+    return profile_of_testnet(root, only_testnet(root))
 
 
 def _which(root: Path, name: str) -> str:
-    there = ", ".join(testnet_names(root)) or "none"
+    there = ", ".join(names_of_testnets(root)) or "none"
     return (
         f"no testnet named {name!r} in {root / 'testnets'} (there: {there}); "
         f"create it with `cornerstone testnet up --name {name} --detach`"

@@ -43,7 +43,7 @@ def _read(kind: Any, value: Json, where: str) -> object:
         return _read_tuple(get_args(kind)[0], value, where)
     if get_origin(kind) is UnionType:
         return _read_union(get_args(kind), value, where)
-    if is_dataclass(kind):
+    if _is_view(kind):
         return _read_view(kind, value, where)
     if kind is float and type(value) is int:
         return float(value)
@@ -64,7 +64,7 @@ def _read_union(arms: tuple[Any, ...], value: Json, where: str) -> object:
         return None
     views = [arm for arm in arms if arm is not NoneType]
     if isinstance(value, dict):
-        fitting = [v for v in views if is_dataclass(v) and _hints(v).keys() <= value.keys()]
+        fitting = [v for v in views if _is_view(v) and _hints(v).keys() <= value.keys()]
         views = fitting or views
     return _read(views[0], value, where)
 
@@ -81,6 +81,10 @@ def _read_view(kind: Any, value: Json, where: str) -> object:
     if missing:
         raise WrongJson(f"{where}: without {', '.join(missing)}; is it a node of this version?")
     return kind(**found)
+
+
+def _is_view(kind: Any) -> bool:
+    return is_dataclass(kind)
 
 
 @lru_cache(64)  # one entry per view class
