@@ -228,7 +228,7 @@ class Mempool:
             len(self._pending) + entering > self.limits.transactions
             or self.bytes + size > self.limits.bytes
         ):
-            victim = self._victim(tx)
+            victim = self._victim(tx, size)
             if victim is None:
                 self._heaviest.change(tx.sender, -size)
                 for taken in reversed(evicted):
@@ -239,19 +239,21 @@ class Mempool:
         self._heaviest.change(tx.sender, -size)
         return tuple(evicted)
 
-    def _victim(self, newcomer: Transaction) -> Transaction | None:
-        """The last of the largest lane of the heaviest sender; None when that is the newcomer."""
+    def _victim(self, newcomer: Transaction, size: int) -> Transaction | None:
+        """The last of the largest lane of the heaviest sender; None when that is the newcomer.
+
+        The newcomer counts as if it waited already, with `size` more bytes in its lane.
+        """
         sender = self._heaviest.top()
-        lanes = [
-            (lane.bytes, number, lane)
+        entered = newcomer.lane if sender == newcomer.sender else None
+        weights = [
+            (size if number == entered else 0) + (lane.bytes if lane is not None else 0)
             for number in range(LANE_MAX + 1)
-            if (lane := self._lanes.get((sender, number))) is not None
+            for lane in (self._lanes.get((sender, number)),)
         ]
-        if not lanes:
-            return None
-        _, number, lane = max(lanes, key=lambda ranked: ranked[:2])
-        own = sender == newcomer.sender
-        if own and number == newcomer.lane and lane.last <= newcomer.sequence:
+        number = max(range(LANE_MAX + 1), key=lambda n: (weights[n], n))
+        lane = self._lanes.get((sender, number))
+        if lane is None or (number == entered and lane.last <= newcomer.sequence):
             return None
         last = lane.get(lane.last)
         assert last is not None, "a lane's last is there"

@@ -1,0 +1,1 @@
+"""Tests of the mempool, the relay policy and block assembly."""
