@@ -1,1 +1,1 @@
-"""The ledger: what is recorded, and the rules by which nodes agree. No sockets, no clock, no threads."""
+"""The ledger: what is recorded, and the rules by which nodes agree. No sockets, clocks, threads."""

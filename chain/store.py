@@ -158,8 +158,8 @@ class RocksStore:
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See KeyValueStore."""
         with self._translated:
-            values: list[bytes | None] = self._rows.get(list(keys))
-        return values
+            values = self._rows.get(list(keys))
+        return list(values or ())
 
     def scan(
         self, prefix: bytes, start: bytes = b"", *, limit: int, reverse: bool = False
@@ -169,7 +169,7 @@ class RocksStore:
         seek = start or ((after or None) if reverse else prefix)
         found: list[tuple[bytes, bytes]] = []
         with self._translated:
-            rows: Iterator[tuple[bytes, bytes]] = self._rows.items(reverse, seek)  # type: ignore[assignment, arg-type]
+            rows: Iterator[tuple[bytes, bytes]] = self._rows.items(reverse, seek)  # type: ignore[assignment]
             for key, value in rows:
                 if reverse and key == after:
                     continue  # the seek ends on the first key behind the prefix when it exists

@@ -1,0 +1,90 @@
+"""The first block: from a genesis to an open chain on a store."""
+
+from itertools import islice
+
+from chain import tables
+from chain.block import NO_CERTIFICATES, Block, Header, encode_block, list_root
+from chain.chainstate import Chainstate
+from chain.consensus.engine import HeaderNode
+from chain.consensus.headertree import Entry, HeaderTree
+from chain.genesis import Genesis, initial_state
+from chain.primitives import cbor, merkle
+from chain.primitives.errors import Invalid
+from chain.primitives.hashing import ZERO_HASH, Hash, sha256
+from chain.primitives.merkle import EMPTY_ROOT, CompactRange
+from chain.state import paths
+from chain.state.smt import EMPTY_STATE_ROOT, StateTree
+from chain.store import Batch, KeyValueStore, drain
+
+# State written at once when a chain is founded: a million accounts must fit in memory once.
+FOUNDING_BATCH = 20_000
+
+
+def set_hash(genesis: Genesis) -> Hash:
+    """The hash of the first authority set, as every header names it."""
+    return sha256(cbor.encode([0, list(genesis.authorities)]))
+
+
+def open_chain(genesis: Genesis, store: KeyValueStore) -> tuple[HeaderTree, Chainstate]:
+    """The header tree and the state at the head; founds the chain in a new store.
+
+    Raises Invalid when the store holds the chain of another genesis.
+    """
+    row = store.get(tables.GENESIS)
+    if row is None:
+        _found(genesis, store)
+    elif row != genesis.hash:
+        raise Invalid(
+            "wrong-genesis",
+            f"this store holds chain {row.hex()}, the genesis given is {genesis.hash.hex()}; "
+            "use its genesis or another data directory",
+        )
+    tree = HeaderTree(store)
+    head = store.get(tables.HEAD)
+    assert head is not None, "a founded chain has a head"
+    return tree, Chainstate(store, tree.node(Hash(head)))
+
+
+def _found(genesis: Genesis, store: KeyValueStore) -> None:
+    """Write state first and the head last: what a crash leaves behind is founded again."""
+    root = _write_state(genesis, store)
+    header = Header(
+        chain=genesis.hash,
+        height=0,
+        slot=0,
+        parent=ZERO_HASH,
+        state=root,
+        transactions=list_root([]),
+        receipts=list_root([]),
+        history=EMPTY_ROOT,
+        certificates=NO_CERTIFICATES,
+        set_id=0,
+        set_hash=set_hash(genesis),
+        next_set=b"",
+        author=ZERO_HASH,
+    )
+    history = CompactRange().append(merkle.leaf_hash(header.raw))
+    batch = Batch()
+    HeaderTree(store).add(Entry(HeaderNode(header, b"", 0, 0), history, ""), batch)
+    batch.put(tables.BLOCK + header.id, encode_block(Block(header, b"", (), ())))
+    batch.put(tables.height_key(0), header.id)
+    batch.put(tables.RECEIPTS + header.id, cbor.encode([]))
+    batch.put(tables.HEAD, header.id)
+    batch.put(tables.GENESIS, genesis.hash)
+    store.write(batch)
+
+
+def _write_state(genesis: Genesis, store: KeyValueStore) -> Hash:
+    state = initial_state(genesis)
+    assert paths.AUTHORITY_SET in state
+    tree = StateTree(lambda key: store.get(tables.PAGE + key), EMPTY_STATE_ROOT)
+    # Order decides nothing about the root; sorted, each batch touches few pages.
+    items = iter(state.items())
+    while part := dict(islice(items, FOUNDING_BATCH)):
+        update = tree.update(part)
+        batch = Batch()
+        drain(batch, part.items(), tables.STATE)
+        drain(batch, update.pages.items(), tables.PAGE)
+        store.write(batch)
+        tree.commit(update)
+    return tree.root

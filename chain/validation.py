@@ -1,0 +1,87 @@
+"""What can be said against a header and a body without executing anything.
+
+Spec: docs/spec/blocks.md, section 2. Each refusal names both values.
+"""
+
+from collections.abc import Sequence
+
+from chain.block import (
+    BLOCK_OVERHEAD_BYTES,
+    Block,
+    Header,
+    certificates_hash,
+    list_root,
+)
+from chain.consensus.headertree import Entry
+from chain.parameters import Parameters
+from chain.primitives.errors import Declined, Invalid
+from chain.primitives.hashing import Hash
+from chain.transactions.envelope import Transaction
+
+# Clocks differ: a block for the next slot is taken, one further ahead waits with its sender.
+SLOTS_AHEAD_MAX = 1
+# Two blocks of one author for one slot are evidence against it; a third adds nothing.
+BLOCKS_PER_SLOT_MAX = 2
+
+
+def check_place(header: Header, chain: Hash, parent: Entry, slot: int) -> None:
+    """Raise unless the header fits on its parent and in time."""
+    if header.chain != chain:
+        raise Invalid("wrong-chain", f"header of {header.chain.hex()}, ours is {chain.hex()}")
+    above = parent.node
+    if parent.invalid:
+        raise Invalid("invalid-parent", f"{above.id.hex()} is invalid: {parent.invalid}")
+    if header.height != above.height + 1:
+        raise Invalid("wrong-height", f"height {header.height} on a parent at {above.height}")
+    if header.slot <= above.slot:
+        raise Invalid("wrong-slot", f"slot {header.slot} is not after its parent's, {above.slot}")
+    if header.slot > slot + SLOTS_AHEAD_MAX:
+        raise Declined("future-slot", f"slot {header.slot} has not begun, now is {slot}")
+    history = parent.history.root()
+    if header.history != history:
+        raise Invalid(
+            "wrong-history-root",
+            f"header says {header.history.hex()}, its ancestors give {history.hex()}",
+        )
+
+
+def check_set(header: Header, set_id: int, set_hash: Hash) -> None:
+    """Raise Invalid unless the header names the authority set in force and hands over to none."""
+    if (header.set_id, header.set_hash) != (set_id, set_hash):
+        raise Invalid(
+            "wrong-set",
+            f"header names set {header.set_id} {header.set_hash.hex()}, in force is {set_id} "
+            f"{set_hash.hex()}",
+        )
+    if header.next_set:
+        raise Invalid("wrong-next-set", f"no change to set {header.next_set.hex()} was decided")
+
+
+def check_body(block: Block, transactions: Sequence[Transaction], limits: Parameters) -> None:
+    """Raise Invalid unless the body is what the header commits to and within the limits."""
+    header = block.header
+    if block.certificates:
+        raise Invalid(
+            "unexpected-certificates", f"{len(block.certificates)} certificates, none yet"
+        )
+    if header.certificates != certificates_hash(block.certificates):
+        raise Invalid(
+            "wrong-certificates-hash",
+            f"header says {header.certificates.hex()}, the body gives "
+            f"{certificates_hash(block.certificates).hex()}",
+        )
+    if len(block.transactions) > limits.block_transactions_max:
+        raise Invalid(
+            "too-many-transactions",
+            f"{len(block.transactions)} transactions, at most {limits.block_transactions_max}",
+        )
+    size = BLOCK_OVERHEAD_BYTES + sum(map(len, block.transactions))
+    if size > limits.block_bytes_max:
+        raise Invalid("block-too-large", f"{size} bytes, at most {limits.block_bytes_max}")
+    given = list_root(block.transactions)
+    if header.transactions != given:
+        raise Invalid(
+            "wrong-transactions-root",
+            f"header says {header.transactions.hex()}, the body gives {given.hex()}",
+        )
+    assert len(transactions) == len(block.transactions), "the caller decoded another body"
