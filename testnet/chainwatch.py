@@ -10,8 +10,8 @@ from itertools import cycle
 
 import trio
 
+from testnet.asking import BlockContent, Nodes, Unanswered
 from testnet.errors import LaunchFailure
-from testnet.nodeapi import BlockContent, NodeApi, Unanswered
 
 RETRY_S = 0.2
 
@@ -19,7 +19,7 @@ RETRY_S = 0.2
 class ChainWatch:
     """Starts at the head it finds; older blocks are not its business."""
 
-    def __init__(self, nodes: NodeApi, apis: Sequence[str]) -> None:
+    def __init__(self, nodes: Nodes, apis: Sequence[str]) -> None:
         self._nodes = nodes
         self._apis = list(apis)
         self._known: dict[str, BlockContent] = {}

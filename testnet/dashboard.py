@@ -19,12 +19,13 @@ from hypercorn.typing import Framework
 
 from chain.genesis import Genesis
 from p2p.api.server import bind, server_config
+from testnet.asking import Unanswered
 from testnet.board import HEIGHTS_KEPT, Board
 from testnet.child import ChildMain
 from testnet.control import Request, Verb, ask
 from testnet.directory import NetDirectory
 from testnet.display import faults
-from testnet.nodeapi import NodeApi, Unanswered, open_client
+from testnet.nodeapi import NodeApi, open_client
 from testnet.pipes import encode_started
 from testnet.ports import HOST
 from testnet.views import NodeView, Snapshot

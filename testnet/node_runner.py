@@ -20,6 +20,7 @@ from testnet.control import LineBuffer
 from testnet.directory import NetDirectory
 from testnet.errors import Unfit
 from testnet.firewall import Firewall
+from testnet.groups import leaves
 from testnet.pipes import LINE_BYTES_MAX, decode_blocked, encode_report, encode_started
 from testnet.views import NodeReport, settled
 
@@ -54,14 +55,6 @@ def tell_why(group: BaseExceptionGroup[Refusal | StoreFailure | OSError]) -> int
         if not isinstance(error, Refusal):
             code = EXIT_MACHINE
     return code
-
-
-def leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    """The single errors in a group of groups."""
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
 
 
 async def be_node(directory: NetDirectory, name: str, end: socket.socket) -> None:

@@ -6,7 +6,6 @@ and what to do about it is the asker's business.
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +16,7 @@ from chain.genesis import Genesis
 from p2p.api.json_codec import WrongJson, decode_json
 from p2p.api.views import AccountView, BlocksView, BlockView, StatusView, SubmitsView, SubmitView
 from testnet.agreement import ChainView, Witness
+from testnet.asking import BlockContent, Unanswered, Verdict
 from testnet.board import BlockCard
 
 ANSWER_TIMEOUT_S = 5.0
@@ -29,29 +29,6 @@ TAKEN = frozenset({"already-known", "sequence-used"})
 """Refusals that say an earlier attempt arrived; whether it did is for the chain to say."""
 
 View = TypeVar("View")
-
-
-class Unanswered(Exception):
-    """A node's API did not answer, or not what was asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A node on one submitted transaction. No code: taken. `again`: it may be taken later."""
-
-    code: str
-    again: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BlockContent:
-    """A block with the ids (32 bytes) of its transactions and of those that failed."""
-
-    id: str
-    parent: str
-    height: int
-    transactions: tuple[bytes, ...]
-    failed: tuple[bytes, ...]
 
 
 class NodeApi:

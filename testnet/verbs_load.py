@@ -1,5 +1,6 @@
 """`testnet load`: transactions at a rate, and what became of them."""
 
+from functools import partial
 from typing import Annotated
 
 import trio
@@ -10,11 +11,13 @@ from rich.text import Text
 
 from chain.genesis import Genesis
 from chain.transactions.document import Purpose
+from testnet.asking import Unanswered
 from testnet.control import Request, Verb, ask
 from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure
 from testnet.founding import load_sender
-from testnet.nodeapi import NodeApi, Unanswered, open_client
+from testnet.groups import ungrouped
+from testnet.nodeapi import NodeApi, open_client, slot_now
 from testnet.options import AsJson, NetName, choose, console, notes, print_json, usage
 from testnet.senders import LoadKind, Sender
 from testnet.spec import load_spec, parse_duration_ms, parse_rate
@@ -40,7 +43,8 @@ def load(
     directory = choose(name)
     with usage():
         plan = LoadPlan(parse_rate(rate), parse_duration_ms(for_time) / 1_000, kind)
-    result = trio.run(run_load, directory, plan)
+    with ungrouped(LaunchFailure):
+        result = trio.run(run_load, directory, plan)
     if as_json:
         print_json(result.to_json())
     else:
@@ -57,7 +61,7 @@ async def run_load(directory: NetDirectory, plan: LoadPlan) -> LoadResult:
     async with open_client() as client:
         nodes = NodeApi(client)
         senders = await open_senders(directory, genesis, nodes, apis)
-        workload = Workload(plan, genesis, nodes, apis)
+        workload = Workload(plan, genesis.slot_ms, partial(slot_now, genesis), nodes, apis)
         with Live(console=notes, transient=True, auto_refresh=False) as live:
 
             def told(tally: Tally) -> None:
@@ -83,7 +87,7 @@ async def open_senders(
             raise LaunchFailure(str(error)) from error
         senders[name] = Sender(organisation.key(Purpose.TX), did, genesis.hash, sequence)
 
-    async with trio.open_nursery(strict_exception_groups=False) as nursery:
+    async with trio.open_nursery() as nursery:
         for place, name in enumerate(spec.load_names):
             nursery.start_soon(open_one, name, apis[place % len(apis)])
     return [senders[name] for name in spec.load_names]

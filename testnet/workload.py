@@ -18,12 +18,11 @@ from dataclasses import dataclass, field
 
 import trio
 
-from chain.genesis import Genesis
 from chain.transactions.envelope import Transaction
 from testnet.agreement import agree
+from testnet.asking import Nodes, Unanswered
 from testnet.chainwatch import ChainWatch
 from testnet.errors import LaunchFailure
-from testnet.nodeapi import NodeApi, Unanswered, slot_now
 from testnet.senders import LoadKind, Sender
 from testnet.spec import CURRENCIES
 from testnet.tally import LoadResult, Tally
@@ -85,22 +84,26 @@ class Share:
 
 
 class Workload:
-    """One run of a plan against the nodes at `apis`; `told` hears how it goes, now and then."""
+    """One run of a plan against the nodes at `apis`. `slot` tells the slot of the moment."""
 
     def __init__(
-        self, plan: LoadPlan, genesis: Genesis, nodes: NodeApi, apis: Sequence[str]
+        self, plan: LoadPlan, slot_ms: int, slot: Callable[[], int], nodes: Nodes, apis: list[str]
     ) -> None:
         self._plan = plan
-        self._genesis = genesis
+        self._slot_s = slot_ms / 1_000
+        self._slot = slot
         self._nodes = nodes
-        self._apis = list(apis)
+        self._apis = apis
         self._tally = Tally()
         self._watch = ChainWatch(nodes, self._apis)
         self._shares: list[Share] = []
         self._began = 0.0
 
     async def run(self, senders: Sequence[Sender], told: Callable[[Tally], None]) -> LoadResult:
-        """Sends, waits for the tail, counts. Raises LaunchFailure when no node answers."""
+        """Sends, waits for the tail, counts; `told` hears how it goes, now and then.
+
+        Raises LaunchFailure when no node answers.
+        """
         self._shares = share_out(len(self._apis), senders, self._plan.total)
         async with trio.open_nursery() as nursery:
             await nursery.start(self._watch.run, self._see)
@@ -129,7 +132,7 @@ class Workload:
             await trio.sleep_until(next_tick)
 
     def _sign(self, share: Share, count: int) -> list[Transaction]:
-        expiry = slot_now(self._genesis) + EXPIRY_SLOTS
+        expiry = self._slot() + EXPIRY_SLOTS
         signed = []
         for number in range(share.signed, share.signed + count):
             sender = share.senders[number % len(share.senders)]
@@ -175,7 +178,7 @@ class Workload:
 
     async def _await_tail(self) -> None:
         """Until all that was accepted is in blocks, or patience ends; lost ones are sent again."""
-        renew_s = RENEW_S + RENEW_SLOTS * self._genesis.slot_ms / 1_000
+        renew_s = RENEW_S + RENEW_SLOTS * self._slot_s
         renew_at = trio.current_time() + renew_s
         with trio.move_on_after(self._tail_s()):
             while self._tally.pending():
@@ -192,7 +195,7 @@ class Workload:
                 await self._deliver(share, lost)
 
     def _tail_s(self) -> float:
-        return max(TAIL_MIN_S, TAIL_SLOTS * self._genesis.slot_ms / 1_000)
+        return max(TAIL_MIN_S, TAIL_SLOTS * self._slot_s)
 
     async def _count(self) -> LoadResult:
         witnesses = [self._nodes.witness(api, api) for api in self._apis]

@@ -1,0 +1,70 @@
+"""The command line: help everywhere, usage errors in one line, refusals that say what to do."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from testnet.commands import app
+from testnet.errors import LaunchFailure, Unfit
+
+VERBS = [
+    *("up", "resume", "down", "ps", "status", "logs", "load"),
+    *("kill", "pause", "restart", "add", "remove", "split", "heal"),
+]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CORNERSTONE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str) -> None:
+    result = CliRunner().invoke(app, [verb, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["up", "--nodes", "0"], "--nodes is 0; it can be 1 to 200"),
+        (["up", "--nodes", "many"], "many"),
+        (["up", "--name", "Bad Name"], "cannot name a testnet"),
+        (["up", "--block-time", "fast"], "is no duration"),
+        (["up", "--consensus", "luck"], "luck"),
+        (["up", "--topology", "knot"], "knot"),
+        (["up", "--nodes", "3", "--authorities", "4"], "--authorities is 4"),
+        (["kill"], "Missing argument"),
+    ],
+)
+def test_usage_errors(arguments: list[str], reason: str) -> None:
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
+@pytest.mark.parametrize("verb", ["status", "down", "logs", "load", "resume"])
+def test_what_is_not_there(verb: str) -> None:
+    result = CliRunner().invoke(app, [verb, "ghost"])
+    assert isinstance(result.exception, Unfit)
+    assert "no testnet named 'ghost'" in str(result.exception)
+    result = CliRunner().invoke(app, [verb])
+    assert isinstance(result.exception, Unfit)
+    assert "cornerstone testnet up" in str(result.exception)
+
+
+def test_an_empty_list() -> None:
+    result = CliRunner().invoke(app, ["ps", "--json"])
+    assert result.output.strip() == '{"testnets": []}'
+
+
+def test_a_damaged_testnet_is_told(home: Path) -> None:
+    (home / "testnets" / "torn").mkdir(parents=True)
+    (home / "testnets" / "torn" / "spec.json").write_text("{}")
+    (home / "testnets" / "torn" / "testnet.json").write_text("{")
+    result = CliRunner().invoke(app, ["status", "torn"])
+    assert isinstance(result.exception, LaunchFailure)
+    assert "testnet.json cannot be used" in str(result.exception)
