@@ -1,6 +1,7 @@
 """The founding of a network: its hash pins every field, its source says where it is wrong."""
 
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -314,3 +315,20 @@ def test_decoding_checks_what_constructing_does() -> None:
     value[4] = "oracle"
     with pytest.raises(Refusal, match="consensus 'oracle' is unknown"):
         Genesis.decode(encode(value))
+
+
+SPEC = (Path(__file__).parents[2] / "docs/spec/ledger.md").read_text()
+
+
+def test_the_example_in_the_specification_compiles() -> None:
+    example = SPEC.split("```toml\n")[1].split("```")[0]
+    for number in range(3):
+        example = example.replace('"…"', f'"{number:064x}"', 1)
+    genesis = compile_toml(example)
+    assert (genesis.network, genesis.balances[0].amount) == ("harbour", 100_000)
+
+
+def test_the_parameters_in_the_specification_are_these() -> None:
+    defaults = Parameters()
+    for name, (low, high) in PARAMETER_RANGES.items():
+        assert f"| `{name}` | {getattr(defaults, name)} | {low} to {high} |" in SPEC
