@@ -1,0 +1,1 @@
+"""What travels between nodes: messages, the frames that carry many of them, signed peer records."""
