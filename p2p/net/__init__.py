@@ -1,1 +1,1 @@
-"""Bytes between two nodes: transports, the secure link over them, one connection's tasks."""
+"""How bytes reach a peer: transports, the Noise channel over them, the connection on top."""

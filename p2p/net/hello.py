@@ -1,0 +1,23 @@
+"""Whether two nodes can talk: a judgement on two hellos, the same on both sides. No I/O."""
+
+from p2p.wire.messages import Goodbye, Hello
+
+
+def judge(ours: Hello, theirs: Hello) -> Goodbye | None:
+    """None when they fit; otherwise what to part with, naming both values."""
+    if ours.network != theirs.network:
+        return Goodbye(
+            "wrong-network", f"this node is on network {ours.network!r}, you on {theirs.network!r}"
+        )
+    if ours.genesis != theirs.genesis:
+        return Goodbye(
+            "wrong-genesis",
+            f"this node's genesis is {ours.genesis.hex()}, yours {theirs.genesis.hex()}",
+        )
+    if ours.version_max < theirs.version_min or theirs.version_max < ours.version_min:
+        return Goodbye(
+            "wrong-version",
+            f"this node speaks versions {ours.version_min} to {ours.version_max}, "
+            f"you {theirs.version_min} to {theirs.version_max}",
+        )
+    return None
