@@ -137,11 +137,18 @@ class Chainstate:
 
     def receipts(self, block_id: Hash) -> list[Receipt]:
         """The receipts of a block on the head's chain; none for others."""
+        return [decode_receipt(raw) for raw in self._encoded_receipts(block_id)]
+
+    def receipt(self, block_id: Hash, index: int) -> Receipt:
+        """One receipt of a block on the head's chain."""
+        return decode_receipt(self._encoded_receipts(block_id)[index])
+
+    def _encoded_receipts(self, block_id: Hash) -> list[bytes]:
         row = self._store.get(tables.RECEIPTS + block_id)
         if row is None:
             return []
         encoded = shape.items(cbor.decode(row, UNDO_LIMITS), UNDO_LIMITS.items, "receipts")
-        return [decode_receipt(shape.blob_max(raw, 1 << 20, "receipt")) for raw in encoded]
+        return [shape.blob_max(raw, 1 << 20, "receipt") for raw in encoded]
 
     def _add_state(
         self, changes: dict[bytes, bytes | None], update: TreeUpdate, batch: Batch

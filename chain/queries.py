@@ -42,6 +42,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """A transaction in an identity's history, and its place on the head's chain."""
+
+    txid: Hash
+    height: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class InclusionProof:
     """That a transaction is number `index` of `size` in a block: siblings, leaf to root."""
 
@@ -154,7 +163,7 @@ class Queries:
             return None
         block_id = Hash(row[:HASH_BYTES])
         index = int.from_bytes(row[HASH_BYTES:], "big")
-        receipt = self.receipts(block_id)[index]
+        receipt = self._chainstate.receipt(block_id, index)
         return TransactionLocation(block_id, self._tree.node(block_id).height, index, receipt)
 
     def included(self, location: TransactionLocation) -> Transaction:
@@ -183,15 +192,19 @@ class Queries:
         return Account(identity, record, held, used)
 
     def account_transactions(
-        self, identity: bytes, before: int | None = None, *, limit: int
-    ) -> list[Hash]:
-        """Ids of an identity's transactions below height `before`, newest first."""
+        self, identity: bytes, before: tuple[int, int] | None = None, *, limit: int
+    ) -> list[HistoryEntry]:
+        """An identity's transactions, newest first, those before the place (height, index)."""
         prefix = tables.ACCOUNT + identity
-        start = (
-            b"" if before is None else tables.account_key(identity, max(before, 1) - 1, 2**32 - 1)
-        )
+        start = b""
+        if before is not None:
+            if before == (0, 0):
+                return []
+            height, index = before
+            height, index = (height, index - 1) if index else (height - 1, tables.INDEX_MAX)
+            start = tables.account_key(identity, height, index)
         rows = self._store.scan(prefix, start, limit=limit, reverse=True)
-        return [Hash(value) for _, value in rows]
+        return [HistoryEntry(Hash(txid), *tables.account_place(key)) for key, txid in rows]
 
     def dataset(self, dataset_id: Hash) -> Dataset | None:
         """A published dataset."""

@@ -22,6 +22,7 @@ GUARD = b"c/guard"  # the highest slot this node has proposed a block for
 
 HEIGHT_BYTES = 8
 INDEX_BYTES = 4
+INDEX_MAX = 2 ** (8 * INDEX_BYTES) - 1
 
 
 def height_key(height: int) -> bytes:
@@ -33,6 +34,12 @@ def account_key(identity: bytes, height: int, index: int) -> bytes:
     """The key of one transaction in an identity's history."""
     place = height.to_bytes(HEIGHT_BYTES, "big") + index.to_bytes(INDEX_BYTES, "big")
     return ACCOUNT + identity + place
+
+
+def account_place(key: bytes) -> tuple[int, int]:
+    """Height and index in a key of an identity's history."""
+    height = key[-HEIGHT_BYTES - INDEX_BYTES : -INDEX_BYTES]
+    return int.from_bytes(height, "big"), int.from_bytes(key[-INDEX_BYTES:], "big")
 
 
 def slot_key(author: bytes, slot: int) -> bytes:

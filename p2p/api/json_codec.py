@@ -5,7 +5,7 @@ error at the edge and not an AttributeError somewhere inside.
 """
 
 import json
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, TypeAlias, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -21,8 +21,18 @@ class WrongJson(ValueError):
 
 def encode_json(view: object) -> bytes:
     """A view (or plain JSON value) as compact UTF-8 text."""
-    value = asdict(view) if is_dataclass(view) and not isinstance(view, type) else view
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(view, separators=(",", ":"), ensure_ascii=False, default=_shallow).encode()
+
+
+def _shallow(view: object) -> dict[str, object]:
+    """One level of a view; the encoder comes back for the next. (asdict copies: 5 times slower.)"""
+    kind: Any = type(view)
+    return {name: getattr(view, name) for name in _names(kind)}
+
+
+@lru_cache(64)  # one entry per view class
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def decode_json(kind: type[T], text: bytes) -> T:
@@ -30,11 +40,16 @@ def decode_json(kind: type[T], text: bytes) -> T:
 
     Raises WrongJson.
     """
+    return cast(T, _read(kind, decode_any(text), kind.__name__))
+
+
+def decode_any(text: bytes) -> Json:
+    """Any JSON value. Raises WrongJson."""
     try:
         value: Json = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise WrongJson(f"not JSON: {text[:80]!r}") from error
-    return cast(T, _read(kind, value, kind.__name__))
+    return value
 
 
 # `Any` below is the type of a type hint, for which Python has no better name.

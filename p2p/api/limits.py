@@ -22,3 +22,10 @@ HISTORY_PAGE = 50
 """Index entries, a few hundred microseconds a page."""
 PATH_TEXT_MAX = 512
 """Longest text of an identifier in a URL; the longest real one is under 200."""
+BATCHES_MAX = 4
+"""Batches read and checked at the same time; further ones wait their turn unread. 32 MB at worst,
+and verification uses two threads anyway."""
+BODY_TIMEOUT_S = 10.0
+"""A client that cannot send its body in this time must not hold one of the turns."""
+EVENT_KINDS_TEXT_MAX = 256
+"""All kinds of events named one after the other take half of this."""

@@ -84,16 +84,19 @@ class BlocksView:
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """A transaction's place and result in a block; `code` says why when `ok` is false."""
+    """A transaction's result in a block; `code` says why when `ok` is false.
+
+    `ok` is null in blocks that are not on the head's chain, whose results are not kept.
+    """
 
     id: str
-    ok: bool
+    ok: bool | None
     code: str
 
 
 @dataclass(frozen=True, slots=True)
 class BlockView:
-    """A block. `canonical`: on the head's chain; results are known exactly for those."""
+    """A block. `canonical`: on the head's chain. `size` is in bytes, `seal` is hex."""
 
     id: str
     height: int
@@ -177,13 +180,25 @@ class PublishBody:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredKeyView:
+    """A public key an identity registers with."""
+
+    id: str
+    purpose: str
+    public: str
+
+
+@dataclass(frozen=True, slots=True)
 class RegisterBody:
-    """`did.register`: the identity's keys; all of them count from the block on."""
+    """`did.register`: the identity's keys; all of them count from the block's slot on."""
 
     did: str
     threshold: int
     controller: str | None
-    keys: tuple[KeyView, ...]
+    keys: tuple[RegisteredKeyView, ...]
+
+
+BodyView = TransferBody | PublishBody | RegisterBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +214,7 @@ class TransactionView:
     sequence: int
     expiry: int
     size: int
-    body: TransferBody | PublishBody | RegisterBody
+    body: BodyView
     raw: str
     block: str | None = None
     height: int | None = None

@@ -1,0 +1,132 @@
+"""The node and its chain: status, peers, genesis, blocks."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from chain.block import Block
+from p2p.api.limits import BLOCKS_PAGE, BLOCKS_PAGE_MAX, PATH_TEXT_MAX
+from p2p.api.problems import Problem
+from p2p.api.requests import CBOR, parse_hash
+from p2p.api.routing import Served, add_get, described, json_response
+from p2p.api.views import (
+    BlocksView,
+    BlockView,
+    PeersView,
+    PeerView,
+    StatusView,
+)
+from p2p.status import NodeStatus, PeerStatus
+from p2p.version import VERSION
+
+HEIGHT_DIGITS_MAX = 19
+"""More digits than the largest height has are no height."""
+
+Reference = Annotated[
+    str, Path(max_length=PATH_TEXT_MAX, description="Height on the head's chain, or block id")
+]
+Limit = Annotated[int, Query(ge=1, le=BLOCKS_PAGE_MAX, description="How many blocks at most")]
+Before = Annotated[int | None, Query(ge=0, description="Only blocks below this height")]
+
+
+class ChainRoutes:
+    """Endpoints about one node."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        router = self.router = APIRouter(prefix="/v1", tags=["chain"])
+        add_get(router, "/status", self.status, StatusView)
+        add_get(router, "/peers", self.peers, PeersView)
+        add_get(router, "/blocks", self.blocks, BlocksView, 422)
+        add_get(router, "/blocks/{reference}", self.block, BlockView, 400, 404)
+        router.add_api_route(
+            "/genesis",
+            self.genesis,
+            summary="The compiled genesis; its sha256 is the chain's id",
+            response_class=Response,
+            responses={200: {"content": {CBOR: {}}}, **described()},
+        )
+
+    async def status(self) -> Response:
+        """Where the node stands."""
+        return json_response(status_view(self._served.node.status()))
+
+    async def peers(self) -> Response:
+        """Its connected peers."""
+        peers = sorted(self._served.node.peers(), key=lambda peer: peer.id)
+        return json_response(PeersView(tuple(peer_view(peer) for peer in peers)))
+
+    async def genesis(self) -> Response:
+        """The network's founding document, in CBOR."""
+        return Response(self._served.genesis.encode(), media_type=CBOR)
+
+    async def blocks(self, limit: Limit = BLOCKS_PAGE, before: Before = None) -> Response:
+        """Blocks of the head's chain, newest first."""
+        height = self._served.ledger.head.height
+        top = height if before is None else min(before - 1, height)
+        found = (self._served.present.summary_at(at) for at in range(top, max(top - limit, -1), -1))
+        return json_response(BlocksView(tuple(summary for summary in found if summary)))
+
+    async def block(self, reference: Reference) -> Response:
+        """A block with the results of its transactions."""
+        return json_response(self._served.present.block(self._find(reference)))
+
+    def _find(self, reference: str) -> Block:
+        ledger = self._served.ledger
+        if reference.isdecimal() and reference.isascii() and len(reference) <= HEIGHT_DIGITS_MAX:
+            block = ledger.block_at(int(reference))
+            where = f"no block at height {reference}; the head is at {ledger.head.height}"
+        else:
+            block = ledger.block(parse_hash(reference, "block"))
+            where = f"no block {reference} is known here"
+        if block is None:
+            raise Problem(404, "unknown-block", where)
+        return block
+
+
+def status_view(status: NodeStatus) -> StatusView:
+    """A node's status as the API shows it."""
+    return StatusView(
+        name=status.name,
+        id=status.id.hex(),
+        address=status.address,
+        network=status.network,
+        genesis_hash=status.chain.hex(),
+        consensus=status.consensus,
+        version=VERSION,
+        agent=status.agent,
+        height=status.height,
+        head=status.head.hex(),
+        head_slot=status.head_slot,
+        state_root=status.state_root.hex(),
+        finalized_height=status.finalized_height,
+        finalized=status.finalized.hex(),
+        slot=status.slot,
+        syncing=status.syncing,
+        producing=status.producing,
+        peers_inbound=status.peers_inbound,
+        peers_outbound=status.peers_outbound,
+        peers_known=status.peers_known,
+        mempool_transactions=status.mempool_transactions,
+        mempool_bytes=status.mempool_bytes,
+        uptime_s=round(status.uptime_s, 3),
+    )
+
+
+def peer_view(peer: PeerStatus) -> PeerView:
+    """A peer as the API shows it."""
+    latency = peer.latency_ms
+    return PeerView(
+        id=peer.id.hex(),
+        address=peer.address,
+        direction="out" if peer.outbound else "in",
+        agent=peer.agent,
+        height=peer.height,
+        head=peer.head.hex(),
+        connected_s=round(peer.connected_s, 3),
+        latency_ms=None if latency is None else round(latency, 3),
+        score=peer.score,
+        bytes_in=peer.bytes_in,
+        bytes_out=peer.bytes_out,
+    )

@@ -1,0 +1,98 @@
+"""Checks what a node says about the state, with nothing but the genesis to go by.
+
+- The header hashes to the block id the node named, and belongs to this chain. *Why:* everything
+  else in the proof hangs on it.
+- An authority whose slot it was has sealed it. *Why:* without a seal, anyone can make a header with
+  any state root. Under proof of work the header's work is not judged here (that needs its
+  ancestors): compare the block with another node's.
+- The key is the one that was asked for. *Why:* a true proof of something else proves nothing.
+"""
+
+from chain.block import Header, decode_header
+from chain.consensus.authority import sealed_bytes
+from chain.genesis import Genesis
+from chain.parameters import Consensus
+from chain.primitives.errors import Refusal
+from chain.primitives.hashing import HASH_BYTES, Hash
+from chain.primitives.keys import verify
+from chain.state.paths import parse_path
+from chain.state.smt import StateProof, verify_state_proof
+from chain.transactions.document import Purpose
+from p2p.api.views import ProofView
+
+
+class Unproven(Refusal):
+    """What a node said does not follow from what it showed; the reason says where."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("unproven", reason)
+
+
+def verified_value(view: ProofView, path: str, genesis: Genesis) -> bytes | None:
+    """The value at a state path (None: proven absent). Raises Unproven or Malformed."""
+    key = parse_path(path, genesis.network)
+    if view.key != key.hex():
+        raise Unproven(f"asked for {path}, the proof is for key {view.key}")
+    header = verified_header(view, genesis)
+    value = None if view.value is None else _hex(view.value, "value")
+    if not verify_state_proof(header.state, key, value, _proof(view)):
+        raise Unproven(
+            f"the proof for {path} does not lead to state root {header.state.hex()} "
+            f"of block {header.height}"
+        )
+    return value
+
+
+def verified_header(view: ProofView, genesis: Genesis) -> Header:
+    """The header a proof refers to, of this chain and sealed. Raises Unproven or Malformed."""
+    header = decode_header(_hex(view.header, "header"))
+    if header.id.hex() != view.block:
+        raise Unproven(f"the header hashes to {header.id.hex()}, the node calls it {view.block}")
+    if header.height == 0:
+        raise Unproven("the node has no block after genesis yet, so nothing is sealed; try later")
+    if header.chain != genesis.hash:
+        raise Unproven(
+            f"the header is of chain {header.chain.hex()}, the genesis is {genesis.hash.hex()}"
+        )
+    if genesis.consensus is Consensus.AUTHORITY:
+        _check_seal(header, _hex(view.seal, "seal"), genesis)
+    return header
+
+
+def _check_seal(header: Header, seal: bytes, genesis: Genesis) -> None:
+    turn = genesis.authorities[header.slot % len(genesis.authorities)]
+    if header.author != turn:
+        raise Unproven(
+            f"slot {header.slot} belongs to {genesis.did(turn)}, "
+            f"the header is by {genesis.did(header.author)}"
+        )
+    keys = [
+        key.public
+        for identity in genesis.identities
+        if identity.id == turn
+        for key in identity.document.keys
+        if key.purpose is Purpose.SEAL
+    ]
+    if not any(verify(key, sealed_bytes(header.id), seal) for key in keys):
+        raise Unproven(f"block {header.id.hex()} is not sealed by {genesis.did(turn)}")
+
+
+def _proof(view: ProofView) -> StateProof:
+    siblings = tuple(_hash(sibling, "sibling") for sibling in view.siblings)
+    if view.leaf_key is None or view.leaf_value is None:
+        return StateProof(siblings, None)
+    return StateProof(siblings, (_hash(view.leaf_key, "leaf"), _hash(view.leaf_value, "leaf")))
+
+
+def _hash(text: str, what: str) -> Hash:
+    value = _hex(text, what)
+    if len(value) != HASH_BYTES:
+        raise Unproven(f"{what} of {len(value)} bytes, expected {HASH_BYTES}")
+    return Hash(value)
+
+
+def _hex(text: str, what: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise Unproven(f"{what} {text[:80]!r} is not hexadecimal") from None

@@ -1,0 +1,1 @@
+"""The commands that talk to a node or run one: `tx`, `account`, `block`, `chain`, `node`."""
