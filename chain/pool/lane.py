@@ -52,11 +52,9 @@ class Lane:
         return expected
 
     def put(self, pending: Pending) -> None:
-        """Add, or replace what has the same sequence number."""
+        """Add under a sequence number under which nothing waits."""
         sequence = pending.tx.sequence
-        before = self._pending.get(sequence)
-        if before is not None:
-            self.bytes -= len(before.tx.raw)
+        assert sequence not in self._pending
         self._pending[sequence] = pending
         self.bytes += len(pending.tx.raw)
         self.first = min(self.first, sequence)
