@@ -1,24 +1,54 @@
-"""The node: trio tasks around the engines. It opens, reads, writes and sleeps; it decides nothing."""
+"""The node: trio tasks around the engines. It opens, reads, writes and sleeps; it decides nothing.
 
+Tasks: `Peering` accepts, dials and reads connections; one task sleeps until the router's next
+deadline; pumps carry signature checks to the verifier in batches. Whatever the router answers is
+carried out at once by `_perform`, which never waits.
+"""
+
+import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import trio
 
 from chain.consensus.engine import Author
-from chain.ledger import Ledger
+from chain.ledger import BlockConnected, HeadChanged, Ledger, LedgerEvent, TransactionLocation
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
+from p2p.checking import SignatureChecks
 from p2p.clock import Clock
 from p2p.config import NodeConfig
+from p2p.events import PeerConnected, PeerDisconnected
 from p2p.net.connection import Tap
 from p2p.net.transport import Transport
 from p2p.observer import Observer
-from p2p.protocol.effects import SubmitResult
+from p2p.peering import Peering
+from p2p.peers.addressbook import AddressBook
+from p2p.peers.peer import PeerId, short
+from p2p.protocol.discovery import Connected, DiscoverySettings
+from p2p.protocol.effects import (
+    Answer,
+    CheckSignatures,
+    Count,
+    Dial,
+    Disconnect,
+    Effect,
+    Notify,
+    Penalize,
+    Send,
+    SubmitResult,
+)
+from p2p.protocol.router import Router, RouterParts
+from p2p.sessions import Session, Sessions
 from p2p.status import NodeStatus, PeerStatus
-from p2p.subscription import Subscription
+from p2p.subscription import EventHub, Subscription
 from p2p.verifier import Verifier
+from p2p.wire.messages import Message
+
+AGENT = "cornerstone/0.1.0"
+SUBMIT_CHUNK = 200  # transactions decoded before the loop turns: about 4 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +67,220 @@ class NodeParts:
     tap: Tap | None = None
 
 
+class _Submission:
+    """A local client waiting for the verdicts on one chunk of transactions."""
+
+    __slots__ = ("done", "results")
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.results: tuple[SubmitResult, ...] = ()
+
+
 class Node:
     """A running participant of the network. `run` owns every task; cancelling it stops all."""
 
-    def __init__(self, parts: NodeParts) -> None: ...
+    def __init__(self, parts: NodeParts) -> None:
+        self._parts = parts
+        self._ledger = parts.ledger
+        self._id = PeerId(parts.identity.public)
+        self._hub = EventHub()
+        self._sessions = Sessions(self._id, parts.config.inbound_max)
+        self._peering = Peering(parts, self._sessions, self)
+        self._router = Router(parts)
+        self._checks = SignatureChecks(parts.verifier, self._checked)
+        self._tickets = count(1)
+        self._submissions: dict[int, _Submission] = {}
+        self._block_connected = trio.Event()
+        self._wake = trio.Event()
+        self._sleeps_until_s = -math.inf
+        self._started_s = 0.0
 
     @property
     def ledger(self) -> Ledger:
         """The ledger, for reading (blocks, accounts, proofs) from the node's own thread."""
+        return self._ledger
+
+    @property
+    def observer(self) -> Observer:
+        """The node's log and counters."""
+        return self._parts.observer
 
     async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
         """Run until cancelled; `task_status` gets the listening address once peers can dial it."""
+        self._started_s = self._now().s
+        async with trio.open_nursery() as nursery:
+            address = await nursery.start(self._peering.run)
+            nursery.start_soon(self._checks.run)
+            nursery.start_soon(self._keep_time)
+            self._log("info", "node-started", address=address, id=self._id.hex())
+            task_status.started(address)
 
     async def submit(self, raws: Sequence[bytes]) -> list[SubmitResult]:
-        """Check signatures and rules of each transaction, add to the mempool, gossip; verdicts in order."""
+        """Check each transaction, add it to the mempool, gossip it; verdicts in order."""
+        submissions: list[_Submission] = []
+        for start in range(0, len(raws), SUBMIT_CHUNK):
+            ticket = next(self._tickets)
+            submission = self._submissions[ticket] = _Submission()
+            submissions.append(submission)
+            chunk = list(raws[start : start + SUBMIT_CHUNK])
+            self._perform(self._router.submit(ticket, chunk, self._now()))
+            await trio.lowlevel.checkpoint()
+        for submission in submissions:
+            await submission.done.wait()
+        return [result for submission in submissions for result in submission.results]
 
-    def status(self) -> NodeStatus: ...
+    def status(self) -> NodeStatus:
+        """What the node knows of itself now."""
+        parts, ledger, now = self._parts, self._ledger, self._now()
+        head = ledger.head
+        return NodeStatus(
+            name=parts.config.name,
+            id=self._id,
+            address=self._peering.address,
+            agent=AGENT,
+            network=ledger.genesis.network,
+            chain=ledger.chain,
+            consensus=ledger.genesis.consensus.value,
+            height=head.height,
+            head=head.id,
+            head_slot=head.slot,
+            state_root=head.header.state,
+            finalized_height=0,
+            finalized=ledger.chain,
+            slot=ledger.genesis.slot_at(now.unix_ms),
+            syncing=self._router.syncing(now),
+            peers_inbound=self._sessions.count(outbound=False),
+            peers_outbound=self._sessions.count(outbound=True),
+            peers_known=len(self._peering.book),
+            mempool_transactions=len(ledger.mempool),
+            mempool_bytes=ledger.mempool.bytes,
+            producing=parts.author is not None,
+            uptime_s=now.s - self._started_s,
+        )
 
-    def peers(self) -> list[PeerStatus]: ...
+    def peers(self) -> list[PeerStatus]:
+        """The connected peers, in order of connection."""
+        now = self._now()
+        return [self._peer_status(session, now) for session in self._sessions]
 
     def subscribe(self) -> Subscription:
-        """Events from now on; `async with node.subscribe() as events: async for event in events`."""
+        """Events from now on, to be read inside `async with`, by `async for`."""
+        return self._hub.subscribe()
 
     async def wait_included(self, txid: Hash, timeout_s: float) -> bool:
         """True once the transaction is in a block of the head's chain, False after `timeout_s`."""
+        with trio.move_on_after(timeout_s):
+            while not isinstance(self._ledger.transaction(txid), TransactionLocation):
+                await self._block_connected.wait()
+            return True
+        return False
+
+    # What peering reports.
+
+    def opened(self, session: Session) -> None:
+        """A connection passed the hello and is the peer's session now."""
+        new = Connected(
+            session.peer, session.address, session.outbound, session.connection.peer_hello
+        )
+        self._hub.publish(PeerConnected(session.peer, session.address, session.outbound))
+        self._perform(self._router.connected(new, self._now()))
+
+    def closed(self, session: Session, reason: str) -> None:
+        """A peer's session ended."""
+        self._hub.publish(PeerDisconnected(session.peer, reason))
+        self._perform(self._router.disconnected(session.peer, self._now()))
+
+    def received(self, peer: PeerId, messages: Iterable[Message]) -> None:
+        """One frame's messages from a peer."""
+        now = self._now()
+        for message in messages:
+            self._perform(self._router.receive(peer, message, now))
+
+    def dial_failed(self, address: str) -> None:
+        """A dial did not become a session."""
+        self._perform(self._router.dial_failed(address, self._now()))
+
+    def dialled_known(self, address: str, peer: PeerId) -> None:
+        """A dial reached a peer whose session is kept instead."""
+        self._perform(self._router.dialled_known(address, peer, self._now()))
+
+    def dialled_self(self, address: str) -> None:
+        """A dial reached this node."""
+        self._perform(self._router.dialled_self(address, self._now()))
+
+    def ban_s(self, peer: PeerId) -> float:
+        """Seconds for which a peer is still refused."""
+        return self._router.ban_s(peer, self._now())
+
+    # Carrying out what the router says.
+
+    def _perform(self, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(peer, message):
+                    self._peering.send(peer, message)
+                case CheckSignatures():
+                    self._checks.put(effect)
+                case Count(counter, reason, amount):
+                    self._parts.observer.count(counter, reason, amount)
+                case Notify(event):
+                    self._notify(event)
+                case Dial(address):
+                    self._peering.dial(address)
+                case Disconnect(peer, code, reason):
+                    self._peering.close(peer, code, reason)
+                case Penalize(peer, points, code, reason):
+                    self._log(
+                        "warning", "penalty", peer=short(peer), points=points, code=code, why=reason
+                    )
+                case Answer(ticket, results):
+                    submission = self._submissions.pop(ticket)
+                    submission.results = results
+                    submission.done.set()
+        deadline_s = self._router.deadline_s()
+        if deadline_s is not None and deadline_s < self._sleeps_until_s:
+            self._wake.set()
+
+    def _notify(self, event: LedgerEvent) -> None:
+        if isinstance(event, BlockConnected):
+            self._block_connected.set()
+            self._block_connected = trio.Event()
+        self._hub.publish(event)
+
+    def _checked(self, job: int, verdicts: list[bool]) -> None:
+        self._perform(self._router.signatures_checked(job, verdicts, self._now()))
+
+    async def _keep_time(self) -> None:
+        """Tick whenever the router's deadline comes, also when it moves to an earlier moment."""
+        while True:
+            deadline_s = self._router.deadline_s()
+            self._sleeps_until_s = math.inf if deadline_s is None else deadline_s
+            self._wake = trio.Event()
+            with trio.move_on_at(self._sleeps_until_s):
+                await self._wake.wait()
+            self._sleeps_until_s = -math.inf
+            self._perform(self._router.tick(self._now()))
+
+    def _now(self) -> Now:
+        return self._parts.clock.now()
+
+    def _log(self, level: str, event: str, **fields: str | int | float | bool | None) -> None:
+        self._parts.observer.log(level, event, **fields)
+
+    def _peer_status(self, session: Session, now: Now) -> PeerStatus:
+        connection = session.connection
+        height, head = self._router.claim(session.peer) or (0, self._ledger.chain)
+        return PeerStatus(
+            id=session.peer,
+            address=session.address,
+            outbound=session.outbound,
+            agent=connection.hello.agent,
+            height=height,
+            head=head,
+            connected_s=now.s - session.since_s,
+            latency_ms=connection.latency_ms,
+            score=self._router.points(session.peer, now),
+            bytes_in=connection.bytes_in,
+            bytes_out=connection.bytes_out,
+        )

@@ -68,14 +68,14 @@ class AddressBook:
         self._entries: dict[PeerId, _Entry] = {}
         self._groups: dict[str, int] = {}
         self._sources: dict[PeerId, int] = {}
+        self._records: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def has_record(self, peer: PeerId, record: bytes) -> bool:
+    def has_record(self, record: bytes) -> bool:
         """Whether these very bytes are known, so that their signature need not be checked again."""
-        entry = self._entries.get(peer)
-        return entry is not None and entry.contact.record == record
+        return record in self._records
 
     def get(self, peer: PeerId) -> Contact | None:
         """The contact of one peer."""
@@ -97,6 +97,7 @@ class AddressBook:
         if len(self._entries) >= CONTACTS_MAX and not self._make_room():
             return False
         self._entries[contact.peer] = _Entry(contact, source)
+        self._records.add(contact.record)
         self._groups[group] = self._groups.get(group, 0) + 1
         if source is not None:
             self._sources[source] = self._sources.get(source, 0) + 1
@@ -158,6 +159,8 @@ class AddressBook:
         self._groups[new] = self._groups.get(new, 0) + 1
         if contact.addresses != known.contact.addresses:
             known.backoff.moved()
+        self._records.discard(known.contact.record)
+        self._records.add(contact.record)
         known.contact = contact
         return True
 
@@ -172,6 +175,7 @@ class AddressBook:
             return False
         worst = max(failing, key=lambda e: (e.backoff.failures, e.contact.peer))
         del self._entries[worst.contact.peer]
+        self._records.discard(worst.contact.record)
         self._leave(group_of(worst.contact.addresses[0]))
         if worst.source is not None:
             self._sources[worst.source] -= 1

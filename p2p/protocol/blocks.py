@@ -11,8 +11,9 @@ Rules:
   may be relayed, and a peer that asks at once must get it.
 - The head is repeated to peers that have not shown it every STATUS_S. *Why:* a lost announcement
   or a silent fork heals by itself.
-- Whoever sends an invalid body could have known: it is banned at once. Who announced it is not, a
-  right header may come with somebody else's wrong body.
+- Whoever sends an invalid body could have known: it is banned at once. Where the fault may be in
+  the body alone (BODY_FAULTS) the block is asked for elsewhere. *Why:* a right header must not be
+  condemned for the wrong body that a liar sends under it.
 """
 
 from collections.abc import Iterator
@@ -39,6 +40,19 @@ REQUEST_BLOCKS = 8
 PEER_BLOCKS = 16
 STALL_S = 4.0
 SLOW_S = 15.0
+# Refusals that do not follow from the header: another peer may have the right body or seal.
+BODY_FAULTS = frozenset(
+    {
+        "block-too-large",
+        "invalid-signature",
+        "too-little-work",
+        "too-many-transactions",
+        "unexpected-certificates",
+        "wrong-certificates-hash",
+        "wrong-seal",
+        "wrong-transactions-root",
+    }
+)
 ROUND_S = 1.0
 ROUNDS_MAX = 8
 STATUS_S = 5.0
@@ -217,14 +231,18 @@ class BlockExchange:
     def _refused(self, refused: Refused, now: Now) -> list[Effect]:
         """Blame the sender of an invalid body; forget what builds on a block that cannot be."""
         block_id, refusal = refused.block_id, refused.refusal
+        if refusal.code == "already-known":
+            self._wanted.remove(block_id)
+            return []
         if isinstance(refusal, Declined):
-            wanted = self._wanted.get(block_id)
-            if wanted is not None:
-                wanted.not_before_s = now.s + ROUND_S
+            self._intake.drop(block_id)
+            self._wanted.reject(block_id)
             return [Count("declined", refusal.code)]
-        self._intake.drop(block_id)
-        for wanted in self._wanted.reject(block_id):
-            self._wanted.rejected.add(wanted.header.id)
+        if refusal.code not in BODY_FAULTS:
+            self._intake.drop(block_id)
+            self._wanted.rejected.add(block_id)
+            for wanted in self._wanted.reject(block_id):
+                self._wanted.rejected.add(wanted.header.id)
         reason = f"block {block_id.hex()}: {refusal.reason}"
         return [Penalize(refused.source, POINTS_INVALID_BLOCK, refusal.code, reason)]
 
@@ -239,10 +257,7 @@ class BlockExchange:
             if self._wanted.claims.get(peer, (0, None))[1] != head
             and (again or state.shown != head)
         ]
-        block = self._ledger.block(head) if ignorant else None
-        if block is None:
-            return []
-        message = AnnounceBlock(block.header.raw, block.seal)
+        message = AnnounceBlock(self._ledger.head.header.raw, self._ledger.head.seal)
         for _, state in ignorant:
             state.shown = head
         return [Send(peer, message) for peer, _ in ignorant]

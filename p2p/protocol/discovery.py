@@ -139,6 +139,8 @@ class Discovery:
                 return [Count("refused", "peer-exchange-rate")]
             return [Send(peer, Peers(message.request, self._book.sample(self._rng)))]
         if not link.request or message.request != link.request:
+            if 0 < message.request <= self._last_request:
+                return [Count("late", "peers")]
             return [
                 Penalize(
                     peer,
@@ -263,6 +265,8 @@ class Discovery:
 
     def _learn(self, source: PeerId, records: tuple[bytes, ...]) -> list[Effect]:
         for record in records:
+            if self._book.has_record(record):
+                continue
             try:
                 contact = self._settings.parse(record)
             except Refusal as refusal:

@@ -24,20 +24,21 @@ import random
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from chain.ledger import Ledger
+from chain.ledger import Ledger, TransactionDropped
 from chain.primitives.errors import Declined, Refusal
 from chain.primitives.hashing import Hash, sha256
-from chain.transactions.envelope import Transaction, decode_transaction
+from chain.transactions.envelope import decode_transaction
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 from p2p.peers.requests import RequestTracker
 from p2p.peers.score import POINTS_INVALID_SIGNATURE, POINTS_INVALID_TRANSACTION
+from p2p.protocol.candidates import Candidate, Ticket
 from p2p.protocol.effects import (
-    Answer,
     CheckSignatures,
     Count,
     Effect,
+    Notify,
     Penalize,
     Send,
     SubmitResult,
@@ -67,36 +68,6 @@ class _Peer:
         self.budget = TokenBucket(SERVED_BYTES_RATE, SERVED_BYTES_BURST, now.s)
 
 
-class _Ticket:
-    """A local client's submission: verdicts as they come in."""
-
-    __slots__ = ("missing", "number", "results")
-
-    def __init__(self, number: int, count: int) -> None:
-        self.number = number
-        self.results: list[SubmitResult | None] = [None] * count
-        self.missing = count
-
-    def settle(self, index: int, result: SubmitResult) -> list[Effect]:
-        self.results[index] = result
-        self.missing -= 1
-        if self.missing:
-            return []
-        return [Answer(self.number, tuple(r for r in self.results if r is not None))]
-
-
-class _Candidate:
-    """A transaction in validation: where it came from, and which submissions wait for it."""
-
-    __slots__ = ("digest", "peer", "transaction", "waiting")
-
-    def __init__(self, transaction: Transaction, digest: Hash, peer: PeerId | None) -> None:
-        self.transaction = transaction
-        self.digest = digest
-        self.peer = peer
-        self.waiting: list[tuple[_Ticket, int]] = []
-
-
 class Gossip:
     """The transactions' engine. `jobs` numbers signature checks uniquely within the node."""
 
@@ -106,8 +77,8 @@ class Gossip:
         self._rng = rng
         self._peers: dict[PeerId, _Peer] = {}
         self._tracker = RequestTracker()
-        self._validating: dict[Hash, _Candidate] = {}
-        self._running: dict[int, list[_Candidate]] = {}
+        self._validating: dict[Hash, Candidate] = {}
+        self._running: dict[int, list[Candidate]] = {}
         self._rejected = RecentSet(SETTLED_MAX)
         self._settled = RecentSet(SETTLED_MAX)
         self._declined: dict[Hash, float] = {}
@@ -146,9 +117,9 @@ class Gossip:
     def submit(self, ticket: int, raws: Iterable[bytes], now: Now) -> list[Effect]:
         """Take a local client's transactions; one `Answer` follows with all verdicts."""
         batch = list(raws)
-        waiting = _Ticket(ticket, len(batch))
+        waiting = Ticket(ticket, len(batch))
         effects: list[Effect] = []
-        candidates: list[_Candidate] = []
+        candidates: list[Candidate] = []
         for index, raw in enumerate(batch):
             digest = sha256(raw)
             candidate = self._validating.get(digest)
@@ -159,7 +130,7 @@ class Gossip:
                     refused = SubmitResult(None, False, refusal.code, refusal.reason)
                     effects += waiting.settle(index, refused)
                     continue
-                candidate = self._validating[digest] = _Candidate(transaction, digest, None)
+                candidate = self._validating[digest] = Candidate(transaction, digest, None)
                 candidates.append(candidate)
             candidate.waiting.append((waiting, index))
         return effects + self._validate(candidates, now)
@@ -179,8 +150,8 @@ class Gossip:
             reason = (
                 f"the signature is not that of key {transaction.key.hex()} over this transaction"
             )
-            effects += self._settle(
-                candidate, SubmitResult(transaction.id, False, "invalid-signature", reason)
+            effects += candidate.settle(
+                SubmitResult(transaction.id, False, "invalid-signature", reason)
             )
             if candidate.peer is not None:
                 wrong[candidate.peer] = wrong.get(candidate.peer, 0) + 1
@@ -189,26 +160,26 @@ class Gossip:
             effects.append(Penalize(peer, POINTS_INVALID_SIGNATURE, "invalid-signature", reason))
         return effects + self._asks(now)
 
-    def included(self, ids: Iterable[Hash], now: Now) -> list[Effect]:
+    def included(self, ids: Iterable[Hash]) -> None:
         """Transactions that are in the chain now: no longer wanted, offered or asked for."""
         for txid in ids:
             self._pending.pop(txid, None)
             self._settled.add(txid)
             self._tracker.settled(txid)
-        return []
 
-    def returned(self, ids: Iterable[Hash], now: Now) -> list[Effect]:
-        """Transactions a reorganisation put back into the mempool: peers must hear of them."""
-        for txid in ids:
-            self._fresh_one(txid, now)
-            for state in self._peers.values():
-                state.known.discard(txid)
-        return []
+    def returned(self, txid: Hash, now: Now) -> None:
+        """A reorganisation put a transaction back into the mempool: peers must hear of it."""
+        self._fresh_one(txid, now)
+        for state in self._peers.values():
+            state.known.discard(txid)
 
-    def dropped(self, ids: Iterable[Hash]) -> None:
-        """Transactions the mempool let go: they may be offered again."""
-        for txid in ids:
-            self._pending.pop(txid, None)
+    def excluded(self) -> None:
+        """A block left the chain, so what was included may be wanted again."""
+        self._settled = RecentSet(SETTLED_MAX)
+
+    def dropped(self, txid: Hash) -> None:
+        """The mempool let a transaction go: it may be offered again."""
+        self._pending.pop(txid, None)
 
     def deadline_s(self) -> float | None:
         """When to tick next: a flush, a request's timeout, or the backstop."""
@@ -284,7 +255,7 @@ class Gossip:
         if not raws:
             self._tracker.finished(peer, request)
             return self._asks(now)
-        candidates: list[_Candidate] = []
+        candidates: list[Candidate] = []
         known = self._peers[peer].known
         effects: list[Effect] = []
         for raw in raws:
@@ -305,17 +276,17 @@ class Gossip:
             self._tracker.arrived(txid)
             if txid in self._settled or self._ledger.mempool.has(txid):
                 continue
-            candidate = self._validating[digest] = _Candidate(transaction, digest, peer)
+            candidate = self._validating[digest] = Candidate(transaction, digest, peer)
             candidates.append(candidate)
         return effects + self._validate(candidates, now)
 
     def _blame(self, peer: PeerId, code: str, reason: str) -> Effect:
         return Penalize(peer, POINTS_INVALID_TRANSACTION, code, reason)
 
-    def _validate(self, candidates: list[_Candidate], now: Now) -> list[Effect]:
+    def _validate(self, candidates: list[Candidate], now: Now) -> list[Effect]:
         """Start signature checks of those whose bytes were never checked; judge the others now."""
         effects: list[Effect] = []
-        unchecked: list[_Candidate] = []
+        unchecked: list[Candidate] = []
         for candidate in candidates:
             if self._ledger.signature_known(candidate.transaction.raw):
                 effects += self._judge(candidate, now)
@@ -327,34 +298,35 @@ class Gossip:
             effects.append(CheckSignatures(job, tuple(c.transaction.check for c in unchecked)))
         return effects
 
-    def _judge(self, candidate: _Candidate, now: Now) -> list[Effect]:
+    def _judge(self, candidate: Candidate, now: Now) -> list[Effect]:
         """The ledger's verdict on a transaction whose signature is good."""
         del self._validating[candidate.digest]
         transaction = candidate.transaction
         slot = self._ledger.genesis.slot_at(now.unix_ms)
         self._tracker.settled(transaction.id)
         try:
-            self._ledger.submit(transaction, slot)
+            events = self._ledger.submit(transaction, slot)
         except Refusal as refusal:
-            known = refusal.code == "already-known"
-            if isinstance(refusal, Declined):
+            known = refusal.code in ("already-known", "already-included")
+            if isinstance(refusal, Declined) and not known:
                 self._decline(transaction.id, now)
             result = SubmitResult(transaction.id, known, refusal.code, refusal.reason)
-            effects = [Count("transactions", refusal.code), *self._settle(candidate, result)]
+            effects = [Count("transactions", refusal.code), *candidate.settle(result)]
             if not known and not isinstance(refusal, Declined):
                 self._settled.add(transaction.id)
                 if candidate.peer is not None:
                     effects.append(self._blame(candidate.peer, refusal.code, refusal.reason))
             return effects
         self._fresh_one(transaction.id, now)
+        for event in events:
+            if isinstance(event, TransactionDropped):
+                self.dropped(event.txid)
         accepted = SubmitResult(transaction.id, True, "accepted", "")
-        return [Count("transactions", "accepted"), *self._settle(candidate, accepted)]
-
-    def _settle(self, candidate: _Candidate, result: SubmitResult) -> list[Effect]:
-        effects: list[Effect] = []
-        for ticket, index in candidate.waiting:
-            effects += ticket.settle(index, result)
-        return effects
+        return [
+            Count("transactions", "accepted"),
+            *map(Notify, events),
+            *candidate.settle(accepted),
+        ]
 
     def _decline(self, txid: Hash, now: Now) -> None:
         if len(self._declined) >= DECLINED_MAX:

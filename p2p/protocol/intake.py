@@ -139,7 +139,6 @@ class Intake:
         try:
             events = self._ledger.import_block(body.block, body.transactions, slot)
         except Refusal as refusal:
-            self.drop(block_id)
             return Refused(block_id, body.source, refusal)
         self.connected(block_id)
         return Imported(body.block, body.source, tuple(events))

@@ -6,7 +6,6 @@ enough `Penalize` becomes one `Disconnect` and a timed ban.
 """
 
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import count
 
@@ -20,9 +19,10 @@ from chain.ledger import (
     TransactionAdded,
     TransactionDropped,
 )
+from chain.primitives.hashing import Hash
 from p2p.peers.addressbook import AddressBook
 from p2p.peers.bucket import TokenBucket
-from p2p.peers.peer import PeerId, short
+from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, Offence, ScoreBoard
 from p2p.protocol.blocks import BlockExchange
 from p2p.protocol.discovery import Connected, Discovery, DiscoverySettings
@@ -37,7 +37,7 @@ from p2p.protocol.effects import (
 from p2p.protocol.gossip import Gossip
 from p2p.protocol.instant import Now
 from p2p.protocol.intake import Imported
-from p2p.protocol.production import Production
+from p2p.protocol.production import Production, Surroundings
 from p2p.protocol.sync import HeaderSync
 from p2p.protocol.wanted import Wanted
 from p2p.wire.messages import (
@@ -87,7 +87,9 @@ class Router:
         self._gossip = Gossip(parts.ledger, jobs, parts.rng)
         self._sync = HeaderSync(parts.ledger, wanted)
         self._blocks = BlockExchange(parts.ledger, wanted, jobs)
-        self._production = Production(parts.ledger, parts.author, alone=not parts.discovery.bootstrap)
+        self._production = Production(
+            parts.ledger, parts.author, alone=not parts.discovery.bootstrap
+        )
         self._budgets: dict[PeerId, TokenBucket] = {}
         self._gossip_jobs: set[int] = set()
         self._leaving: set[PeerId] = set()
@@ -198,10 +200,8 @@ class Router:
                 return [Count("ignored", "control-message")]
 
     def _produce(self, now: Now) -> list[Effect]:
-        if not self._production.due(now):
-            return []
-        peers = len(self._budgets)
-        imported = self._production.tick(now, peers=peers, syncing=self.syncing(now))
+        around = Surroundings(len(self._budgets), self.syncing(now))
+        imported = self._production.tick(now, around)
         return [] if imported is None else self._blocks.produced(imported, now)
 
     def _from_gossip(self, effects: list[Effect]) -> list[Effect]:
@@ -221,8 +221,22 @@ class Router:
         return effects
 
     def _ledger_changed(self, events: tuple[LedgerEvent, ...], now: Now) -> list[Effect]:
+        """Gossip must follow what blocks and reorganisations did to the mempool."""
         effects: list[Effect] = []
         for event in events:
+            match event:
+                case BlockConnected():
+                    self._gossip.included(event.transactions)
+                case BlockDisconnected():
+                    self._gossip.excluded()
+                case TransactionAdded(txid):
+                    self._gossip.returned(txid, now)
+                case TransactionDropped(txid):
+                    self._gossip.dropped(txid)
+                case HeadChanged(depth=depth) if depth:
+                    effects.append(Count("reorganisations", "blocks-left", depth))
+                case HeadChanged():
+                    pass
             effects.append(Notify(event))
         return effects
 

@@ -187,7 +187,7 @@ class HeaderSync:
         if previous is None:
             return ""
         if header.parent != previous.id:
-            return f"header {header.id.hex()} has parent {header.parent.hex()}, not {previous.id.hex()}"
+            return f"parent {header.parent.hex()} after header {previous.id.hex()}"
         if header.height != previous.height + 1 or header.slot <= previous.slot:
             return (
                 f"height {header.height} slot {header.slot} after "

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from chain.primitives.errors import Malformed
-from chain.primitives.hashing import ZERO_HASH, Hash
+from chain.primitives.hashing import ZERO_HASH
 from p2p.peers.addressbook import AddressBook, Contact
 from p2p.peers.peer import PeerId
 from p2p.protocol.discovery import (
@@ -43,13 +43,12 @@ def hello(number: int) -> Hello:
     return Hello(
         version_min=1,
         version_max=1,
-        chain=ZERO_HASH,
         network="test",
         genesis=ZERO_HASH,
         capabilities=(),
         record=record(number),
         height=0,
-        head=Hash(ZERO_HASH),
+        head=ZERO_HASH,
         finalized_height=0,
         finalized=ZERO_HASH,
         agent="test",
@@ -229,9 +228,7 @@ class SmallNetwork:
                 case Send(to, GetPeers() | Peers() as message):
                     other = self.members[int.from_bytes(to, "big")]
                     if member.number in other.links:
-                        answer = other.discovery.receive(
-                            peer(member.number), message, at(self.now)
-                        )
+                        answer = other.discovery.receive(peer(member.number), message, at(self.now))
                         self._perform(other, answer)
                 case Disconnect(who):
                     self._unlink(member.number, int.from_bytes(who, "big"))
