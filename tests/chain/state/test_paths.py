@@ -1,0 +1,30 @@
+"""State keys and their text form."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chain.primitives.errors import Malformed
+from chain.state import paths
+
+ids = st.binary(min_size=32, max_size=32)
+
+
+@given(
+    st.builds(paths.did, ids)
+    | st.builds(paths.sequence, ids, st.integers(0, 15))
+    | st.builds(paths.balance, st.sampled_from([b"CNY", b"BRL2"]), ids)
+    | st.builds(paths.dataset, ids)
+    | st.sampled_from([paths.currency(b"CNY"), paths.AUTHORITY_SET])
+)
+def test_round_trip(key: bytes) -> None:
+    assert paths.parse_path(paths.format_path(key, "demo"), "demo") == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "did", "did/alice", "seq/did:cornerstone:demo:z1/16", "ds/00", "ds/zz", "bal/é/x"],
+)
+def test_refusals_list_the_forms(text: str) -> None:
+    with pytest.raises(Malformed):
+        paths.parse_path(text, "demo")
