@@ -1,4 +1,4 @@
-"""Carries signature checks from the engines to the verifier: many jobs in one batch, off the loop."""
+"""Carries signature checks from the engines to the verifier, many jobs in one batch."""
 
 from collections import deque
 from collections.abc import Callable

@@ -7,6 +7,7 @@ carried out at once by `_perform`, which never waits.
 
 import math
 import random
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -14,7 +15,8 @@ from itertools import count
 import trio
 
 from chain.consensus.engine import Author
-from chain.ledger import BlockConnected, HeadChanged, Ledger, LedgerEvent, TransactionLocation
+from chain.ledger import BlockConnected, Ledger, LedgerEvent
+from chain.primitives.errors import StoreFailure
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
 from p2p.checking import SignatureChecks
@@ -24,8 +26,8 @@ from p2p.events import PeerConnected, PeerDisconnected
 from p2p.net.connection import Tap
 from p2p.net.transport import Transport
 from p2p.observer import Observer
-from p2p.peering import Peering
-from p2p.peers.addressbook import AddressBook
+from p2p.peering import AGENT, Peering, PeeringParts
+from p2p.peers.addressbook import AddressBook, Contact
 from p2p.peers.peer import PeerId, short
 from p2p.protocol.discovery import Connected, DiscoverySettings
 from p2p.protocol.effects import (
@@ -40,14 +42,16 @@ from p2p.protocol.effects import (
     Send,
     SubmitResult,
 )
+from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
 from p2p.sessions import Session, Sessions
 from p2p.status import NodeStatus, PeerStatus
 from p2p.subscription import EventHub, Subscription
 from p2p.verifier import Verifier
 from p2p.wire.messages import Message
+from p2p.wire.records import parse_record
 
-AGENT = "cornerstone/0.1.0"
+CONTACTS_KEPT = 512  # their signatures are checked at start: 40 ms
 SUBMIT_CHUNK = 200  # transactions decoded before the loop turns: about 4 ms
 
 
@@ -65,6 +69,7 @@ class NodeParts:
     verifier: Verifier
     observer: Observer
     tap: Tap | None = None
+    contacts: tuple[bytes, ...] = ()  # signed peer records an earlier run has kept
 
 
 class _Submission:
@@ -86,8 +91,10 @@ class Node:
         self._id = PeerId(parts.identity.public)
         self._hub = EventHub()
         self._sessions = Sessions(self._id, parts.config.inbound_max)
-        self._peering = Peering(parts, self._sessions, self)
-        self._router = Router(parts)
+        self._book = AddressBook(self._id)
+        self._book.restore(self._contact(record) for record in parts.contacts)
+        self._router = Router(self._router_parts())
+        self._peering = Peering(self._peering_parts(), self._sessions, self)
         self._checks = SignatureChecks(parts.verifier, self._checked)
         self._tickets = count(1)
         self._submissions: dict[int, _Submission] = {}
@@ -95,6 +102,29 @@ class Node:
         self._wake = trio.Event()
         self._sleeps_until_s = -math.inf
         self._started_s = 0.0
+
+    def _router_parts(self) -> RouterParts:
+        config = self._parts.config
+        discovery = DiscoverySettings(config.bootstrap, config.outbound_target, self._contact)
+        return RouterParts(self._ledger, self._parts.author, self._book, discovery, self._parts.rng)
+
+    def _peering_parts(self) -> PeeringParts:
+        parts = self._parts
+        return PeeringParts(
+            identity=parts.identity,
+            ledger=parts.ledger,
+            transport=parts.transport,
+            rng=parts.rng,
+            observer=parts.observer,
+            tap=parts.tap,
+            listen=parts.config.listen,
+            advertise=parts.config.advertise,
+            unix_ms=lambda: parts.clock.now().unix_ms,
+        )
+
+    def _contact(self, raw: bytes) -> Contact:
+        record = parse_record(raw, self._ledger.chain)
+        return Contact(PeerId(record.peer), record.addresses, record.sequence, raw)
 
     @property
     def ledger(self) -> Ledger:
@@ -147,12 +177,12 @@ class Node:
             head_slot=head.slot,
             state_root=head.header.state,
             finalized_height=0,
-            finalized=ledger.chain,
+            finalized=self._founding_id(),
             slot=ledger.genesis.slot_at(now.unix_ms),
             syncing=self._router.syncing(now),
             peers_inbound=self._sessions.count(outbound=False),
             peers_outbound=self._sessions.count(outbound=True),
-            peers_known=len(self._peering.book),
+            peers_known=len(self._book),
             mempool_transactions=len(ledger.mempool),
             mempool_bytes=ledger.mempool.bytes,
             producing=parts.author is not None,
@@ -164,6 +194,10 @@ class Node:
         now = self._now()
         return [self._peer_status(session, now) for session in self._sessions]
 
+    def contacts(self) -> tuple[bytes, ...]:
+        """Signed records of known peers, the proven first, to be given to the next run."""
+        return tuple(contact.record for contact in self._book.export()[:CONTACTS_KEPT])
+
     def subscribe(self) -> Subscription:
         """Events from now on, to be read inside `async with`, by `async for`."""
         return self._hub.subscribe()
@@ -171,10 +205,9 @@ class Node:
     async def wait_included(self, txid: Hash, timeout_s: float) -> bool:
         """True once the transaction is in a block of the head's chain, False after `timeout_s`."""
         with trio.move_on_after(timeout_s):
-            while not isinstance(self._ledger.transaction(txid), TransactionLocation):
+            while not self._ledger.is_included(txid):
                 await self._block_connected.wait()
-            return True
-        return False
+        return self._ledger.is_included(txid)
 
     # What peering reports.
 
@@ -183,19 +216,33 @@ class Node:
         new = Connected(
             session.peer, session.address, session.outbound, session.connection.peer_hello
         )
-        self._hub.publish(PeerConnected(session.peer, session.address, session.outbound))
+        peer, address, outbound = session.peer, session.address, session.outbound
+        self._log("info", "peer-connected", peer=short(peer), address=address, outbound=outbound)
+        self._hub.publish(PeerConnected(peer, address, outbound))
         self._perform(self._router.connected(new, self._now()))
 
     def closed(self, session: Session, reason: str) -> None:
         """A peer's session ended."""
+        self._log("info", "peer-disconnected", peer=short(session.peer), why=reason)
         self._hub.publish(PeerDisconnected(session.peer, reason))
         self._perform(self._router.disconnected(session.peer, self._now()))
 
     def received(self, peer: PeerId, messages: Iterable[Message]) -> None:
-        """One frame's messages from a peer."""
+        """One frame's messages from a peer; a bug that one of them finds ends that peer's session.
+
+        Assertions and the disk's failures are not a peer's to cause: they stop the node.
+        """
         now = self._now()
-        for message in messages:
-            self._perform(self._router.receive(peer, message, now))
+        try:
+            for message in messages:
+                self._perform(self._router.receive(peer, message, now))
+        except (AssertionError, StoreFailure):
+            raise
+        except Exception as error:  # noqa: BLE001 - the one boundary, see above
+            where = "".join(traceback.format_tb(error.__traceback__)[-2:])
+            self._log("error", "internal-error", peer=short(peer), error=repr(error), where=where)
+            self._parts.observer.count("internal-error", type(error).__name__)
+            self._peering.close(peer, "internal-error", "a fault of this node, see its log")
 
     def dial_failed(self, address: str) -> None:
         """A dial did not become a session."""
@@ -262,6 +309,11 @@ class Node:
             self._sleeps_until_s = -math.inf
             self._perform(self._router.tick(self._now()))
 
+    def _founding_id(self) -> Hash:
+        founding = self._ledger.block_id_at(0)
+        assert founding is not None, "a chain has a first block"
+        return founding
+
     def _now(self) -> Now:
         return self._parts.clock.now()
 
@@ -275,7 +327,7 @@ class Node:
             id=session.peer,
             address=session.address,
             outbound=session.outbound,
-            agent=connection.hello.agent,
+            agent=connection.peer_hello.agent,
             height=height,
             head=head,
             connected_s=now.s - session.since_s,
