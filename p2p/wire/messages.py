@@ -1,7 +1,18 @@
 """The messages of the peer protocol: frozen values, each a CBOR array `[kind, field, ...]`.
 
-One file, one closed union: the type checker finds the message that an engine forgot. Every count
-and length has its maximum here. Spec: docs/spec/peer-protocol.md.
+Rules:
+- A closed union; an unknown kind is malformed. *Why:* the hello agrees on a version, so nobody
+  sends one in good faith, and the type checker finds the message that an engine forgot.
+- Ids are packed into one byte string. *Why:* they are most of what is said, and cost a quarter of
+  an array of byte strings to check.
+- Transactions, blocks and headers stay raw bytes. *Why:* they are judged in the order that costs
+  least (known by hash, before anything is decoded) and passed on as they came.
+- Text is printable. *Why:* it ends in logs and on terminals.
+- Every count and length has its maximum here; what exceeds one is malformed, for no honest node
+  sends it. Budgets over time are the engines'.
+
+Each class has `fields()`, what follows the kind, and `from_fields`, which raises Malformed.
+Spec: docs/spec/peer-protocol.md.
 """
 
 from dataclasses import dataclass
@@ -11,26 +22,29 @@ from typing import ClassVar
 from chain.block import HEADER_BYTES_MAX, SEAL_BYTES_MAX
 from chain.primitives import shape
 from chain.primitives.cbor import Value
-from chain.primitives.errors import Malformed
-from chain.primitives.hashing import HASH_BYTES, Hash
+from chain.primitives.hashing import Hash
 from chain.transactions.envelope import TRANSACTION_BYTES_MAX
+from p2p.wire.fields import blobs, hash_of, hashes, length, printable, quoted, request_of
 
 PROTOCOL_VERSION = 1
-IDS_MAX = 4_096  # ids in an announcement or a request: 128 KiB
-TRANSACTIONS_MAX = 4_096  # as many as were asked for
-BLOCKS_REQUEST_MAX = 64  # blocks asked for at once
+IDS_MAX = 4_096  # 128 KiB; eight seconds' worth at 500 transactions a second
+TRANSACTIONS_MAX = 4_096  # as many as can be asked for
+BLOCKS_REQUEST_MAX = 64  # a window of download; more would wait for one slow peer
 BLOCK_WIRE_BYTES_MAX = 9 * 1024 * 1024  # the largest block a genesis allows, and its framing
 HEADERS_MAX = 2_000  # Bitcoin's number: 800 KiB
 LOCATOR_MAX = 128  # ids of a locator double their distance: 128 reach any height
-RECORDS_MAX = 256  # peer records in a reply
-RECORD_BYTES_MAX = 1_024
+RECORDS_MAX = 256  # peer records in a reply: a sample of a book, never the book
+RECORD_BYTES_MAX = 2_048  # eight addresses and sixteen capabilities at their longest, nearly
 CAPABILITIES_MAX = 16
-TEXT_MAX = 256  # codes, names and agents
-REASON_MAX = 1_024
+CAPABILITY_MAX = 32  # characters, such as "transactions/1"
+NETWORK_MAX = 32  # characters: the longest name a genesis can have
+AGENT_MAX = 64  # characters: a name and a version
+CODE_MAX = 32  # characters of a kebab-case code of ours
+REASON_MAX = 512  # characters: two hashes and two sentences
 
 
 class Lane(IntEnum):
-    """Which queue a message waits in; lower numbers leave first."""
+    """Which queue a message waits in; lower numbers leave first. Votes will join BLOCK."""
 
     CONTROL = 0
     BLOCK = 1
@@ -74,22 +88,22 @@ class Hello:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Hello":
-        _length(f, 11, "hello")
+        length(f, 11, "hello")
         return cls(
             shape.uint(f[0], what="version_min"),
             shape.uint(f[1], what="version_max"),
-            shape.text(f[2], TEXT_MAX, "network"),
-            _hash(f[3], "genesis"),
+            printable(f[2], NETWORK_MAX, "network"),
+            hash_of(f[3], "genesis"),
             tuple(
-                shape.text(name, TEXT_MAX, "capability")
+                printable(name, CAPABILITY_MAX, "capability")
                 for name in shape.items(f[4], CAPABILITIES_MAX, "capabilities")
             ),
             shape.blob_max(f[5], RECORD_BYTES_MAX, "record"),
             shape.uint(f[6], what="height"),
-            _hash(f[7], "head"),
+            hash_of(f[7], "head"),
             shape.uint(f[8], what="finalized height"),
-            _hash(f[9], "finalized"),
-            shape.text(f[10], TEXT_MAX, "agent"),
+            hash_of(f[9], "finalized"),
+            printable(f[10], AGENT_MAX, "agent"),
         )
 
 
@@ -103,12 +117,13 @@ class Goodbye:
     reason: str
 
     def fields(self) -> list[Value]:
-        return [self.code, self.reason]
+        # Whatever is said in parting must not fail for its length or for what it quotes.
+        return [quoted(self.code)[:CODE_MAX], quoted(self.reason)[:REASON_MAX]]
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Goodbye":
-        _length(f, 2, "goodbye")
-        return cls(shape.text(f[0], TEXT_MAX, "code"), shape.text(f[1], REASON_MAX, "reason"))
+        length(f, 2, "goodbye")
+        return cls(printable(f[0], CODE_MAX, "code"), printable(f[1], REASON_MAX, "reason"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +139,7 @@ class Ping:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Ping":
-        _length(f, 1, "ping")
+        length(f, 1, "ping")
         return cls(shape.uint(f[0], what="nonce"))
 
 
@@ -141,7 +156,7 @@ class Pong:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Pong":
-        _length(f, 1, "pong")
+        length(f, 1, "pong")
         return cls(shape.uint(f[0], what="nonce"))
 
 
@@ -158,8 +173,8 @@ class GetPeers:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "GetPeers":
-        _length(f, 1, "get-peers")
-        return cls(shape.uint(f[0], what="request"))
+        length(f, 1, "get-peers")
+        return cls(request_of(f[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +191,10 @@ class Peers:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Peers":
-        _length(f, 2, "peers")
+        length(f, 2, "peers")
         return cls(
-            shape.uint(f[0], what="request"),
-            _blobs(f[1], RECORDS_MAX, RECORD_BYTES_MAX, "peer record"),
+            request_of(f[0]),
+            blobs(f[1], RECORDS_MAX, RECORD_BYTES_MAX, "peer record"),
         )
 
 
@@ -192,12 +207,12 @@ class AnnounceTransactions:
     ids: tuple[Hash, ...]
 
     def fields(self) -> list[Value]:
-        return [list(self.ids)]
+        return [b"".join(self.ids)]
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "AnnounceTransactions":
-        _length(f, 1, "announce-transactions")
-        return cls(_hashes(f[0], IDS_MAX, "transaction id"))
+        length(f, 1, "announce-transactions")
+        return cls(hashes(f[0], IDS_MAX, "transaction ids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +225,12 @@ class GetTransactions:
     ids: tuple[Hash, ...]
 
     def fields(self) -> list[Value]:
-        return [self.request, list(self.ids)]
+        return [self.request, b"".join(self.ids)]
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "GetTransactions":
-        _length(f, 2, "get-transactions")
-        return cls(shape.uint(f[0], what="request"), _hashes(f[1], IDS_MAX, "transaction id"))
+        length(f, 2, "get-transactions")
+        return cls(request_of(f[0]), hashes(f[1], IDS_MAX, "transaction ids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +247,10 @@ class Transactions:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Transactions":
-        _length(f, 2, "transactions")
+        length(f, 2, "transactions")
         return cls(
-            shape.uint(f[0], what="request"),
-            _blobs(f[1], TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX, "transaction"),
+            request_of(f[0]),
+            blobs(f[1], TRANSACTIONS_MAX, TRANSACTION_BYTES_MAX, "transaction"),
         )
 
 
@@ -253,7 +268,7 @@ class AnnounceBlock:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "AnnounceBlock":
-        _length(f, 2, "announce-block")
+        length(f, 2, "announce-block")
         return cls(
             shape.blob_max(f[0], HEADER_BYTES_MAX, "header"),
             shape.blob_max(f[1], SEAL_BYTES_MAX, "seal"),
@@ -265,17 +280,17 @@ class GetBlocks:
     """Asks for blocks by id."""
 
     KIND: ClassVar[int] = 10
-    LANE: ClassVar[Lane] = Lane.BLOCK
+    LANE: ClassVar[Lane] = Lane.REPLY
     request: int
     ids: tuple[Hash, ...]
 
     def fields(self) -> list[Value]:
-        return [self.request, list(self.ids)]
+        return [self.request, b"".join(self.ids)]
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "GetBlocks":
-        _length(f, 2, "get-blocks")
-        return cls(shape.uint(f[0], what="request"), _hashes(f[1], BLOCKS_REQUEST_MAX, "block id"))
+        length(f, 2, "get-blocks")
+        return cls(request_of(f[0]), hashes(f[1], BLOCKS_REQUEST_MAX, "block ids"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +298,7 @@ class Blocks:
     """Whole blocks, not decoded here; an empty one ends the reply to a request."""
 
     KIND: ClassVar[int] = 11
-    LANE: ClassVar[Lane] = Lane.BLOCK
+    LANE: ClassVar[Lane] = Lane.REPLY  # a download does not hold up a new header
     request: int
     raws: tuple[bytes, ...]
 
@@ -292,10 +307,10 @@ class Blocks:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Blocks":
-        _length(f, 2, "blocks")
+        length(f, 2, "blocks")
         return cls(
-            shape.uint(f[0], what="request"),
-            _blobs(f[1], BLOCKS_REQUEST_MAX, BLOCK_WIRE_BYTES_MAX, "block"),
+            request_of(f[0]),
+            blobs(f[1], BLOCKS_REQUEST_MAX, BLOCK_WIRE_BYTES_MAX, "block"),
         )
 
 
@@ -310,14 +325,14 @@ class GetHeaders:
     limit: int
 
     def fields(self) -> list[Value]:
-        return [self.request, list(self.locator), self.limit]
+        return [self.request, b"".join(self.locator), self.limit]
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "GetHeaders":
-        _length(f, 3, "get-headers")
+        length(f, 3, "get-headers")
         return cls(
-            shape.uint(f[0], what="request"),
-            _hashes(f[1], LOCATOR_MAX, "locator id"),
+            request_of(f[0]),
+            hashes(f[1], LOCATOR_MAX, "locator"),
             shape.uint(f[2], HEADERS_MAX, "limit"),
         )
 
@@ -336,7 +351,7 @@ class Headers:
 
     @classmethod
     def from_fields(cls, f: list[Value]) -> "Headers":
-        _length(f, 2, "headers")
+        length(f, 2, "headers")
         pairs: list[tuple[bytes, bytes]] = []
         for item in shape.items(f[1], HEADERS_MAX, "headers"):
             header, seal = shape.array(item, 2, "header and seal")
@@ -346,7 +361,7 @@ class Headers:
                     shape.blob_max(seal, SEAL_BYTES_MAX, "seal"),
                 )
             )
-        return cls(shape.uint(f[0], what="request"), tuple(pairs))
+        return cls(request_of(f[0]), tuple(pairs))
 
 
 Message = (
@@ -365,21 +380,3 @@ Message = (
     | GetHeaders
     | Headers
 )
-
-
-def _length(fields: list[Value], expected: int, what: str) -> None:
-    if len(fields) != expected:
-        raise Malformed("shape", f"{what}: expected {expected} fields, got {len(fields)}")
-
-
-def _hash(value: Value, what: str) -> Hash:
-    return Hash(shape.blob(value, HASH_BYTES, what))
-
-
-def _hashes(value: Value, maximum: int, what: str) -> tuple[Hash, ...]:
-    return tuple(_hash(item, what) for item in shape.items(value, maximum, f"{what}s"))
-
-
-def _blobs(value: Value, maximum: int, size: int, what: str) -> tuple[bytes, ...]:
-    found = shape.items(value, maximum, f"{what}s")
-    return tuple(shape.blob_max(item, size, what) for item in found)

@@ -7,14 +7,16 @@ of one network cannot fill the address book of another. The one with the highest
 from dataclasses import dataclass
 
 from chain.primitives import cbor, cose, shape
-from chain.primitives.errors import Invalid
+from chain.primitives.cbor import Limits, Value
+from chain.primitives.errors import Invalid, Malformed
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair, verify
-from p2p.wire.messages import CAPABILITIES_MAX, RECORD_BYTES_MAX, TEXT_MAX
+from p2p.wire.messages import CAPABILITIES_MAX, CAPABILITY_MAX, RECORD_BYTES_MAX
 
 RECORD_TYPE = "application/cornerstone-peer+cbor"
 ADDRESSES_MAX = 8  # a host has a few interfaces, not more
-ADDRESS_MAX = 128
+ADDRESS_MAX = 128  # characters: a long host name, scheme and port
+_LIMITS = Limits(size=RECORD_BYTES_MAX, depth=2, items=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +47,16 @@ def parse_record(raw: bytes, chain: Hash) -> PeerRecord:
     """A record from a stranger. Raises Malformed, or Invalid when the signature is wrong."""
     sign1 = cose.parse(shape.blob_max(raw, RECORD_BYTES_MAX, "peer record"), RECORD_TYPE)
     version, addresses, sequence, capabilities = shape.array(
-        cbor.decode(sign1.payload), 4, "peer record"
+        cbor.decode(sign1.payload, _LIMITS), 4, "peer record"
     )
     if shape.uint(version, what="record version") != 1:
         raise Invalid("record-version", f"version {version!r}, this node knows 1")
     record = PeerRecord(
         sign1.kid,
-        tuple(
-            shape.text(address, ADDRESS_MAX, "address")
-            for address in shape.items(addresses, ADDRESSES_MAX, "addresses")
-        ),
+        tuple(_address(address) for address in shape.items(addresses, ADDRESSES_MAX, "addresses")),
         shape.uint(sequence, what="record sequence"),
         tuple(
-            shape.text(name, TEXT_MAX, "capability")
+            shape.text(name, CAPABILITY_MAX, "capability")
             for name in shape.items(capabilities, CAPABILITIES_MAX, "capabilities")
         ),
         raw,
@@ -66,3 +65,12 @@ def parse_record(raw: bytes, chain: Hash) -> PeerRecord:
     if not verify(sign1.kid, signed, sign1.signature):
         raise Invalid("record-signature", f"not signed by {sign1.kid.hex()} for this network")
     return record
+
+
+def _address(value: Value) -> str:
+    """Text that may be an address, and nothing that upsets a log; the transport reads it."""
+    text = shape.text(value, ADDRESS_MAX, "address")
+    scheme, _, rest = text.partition("://")
+    if not (scheme and rest and text.isascii() and text.isprintable()):
+        raise Malformed("record-address", f"{text!r} is no address such as ws://127.0.0.1:4001")
+    return text
