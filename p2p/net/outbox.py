@@ -42,7 +42,7 @@ class Outbox:
         return any(self._lanes.values())
 
     @property
-    def bytes(self) -> int:
+    def waiting_bytes(self) -> int:
         """Bytes that wait."""
         return sum(self._bytes.values())
 
