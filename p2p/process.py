@@ -1,17 +1,200 @@
-"""A node as an operating system process: opens the files, builds the parts, serves until SIGTERM."""
+"""A node as an operating system process: opens files, builds the parts, serves until SIGTERM.
 
-from collections.abc import Callable
+Files in the node's folder: `key` (the identity's seed in hex), `db/` (the ledger), `peers` (records
+of known peers, one in hex per line), `log.ndjson`.
+"""
 
-from p2p.config import NodeConfig
+import os
+import random
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import trio
+
+from chain.consensus.engine import Author
+from chain.consensus.selection import engine_of
+from chain.genesis import Genesis
+from chain.ledger import Ledger
+from chain.primitives.did import parse_did
+from chain.primitives.hashing import sha256
+from chain.primitives.keys import SEED_BYTES, KeyPair
+from chain.store import Durability, RocksStore
+from chain.transactions.document import Purpose
+from p2p.accounts import load_account
+from p2p.api.server import serve_api
+from p2p.clock import SystemClock
+from p2p.config import BadConfig, NodeConfig
 from p2p.net.connection import Tap
+from p2p.net.transport import Transport
+from p2p.net.websocket import WebSocketTransport
+from p2p.node import Node, NodeParts
+from p2p.observer import Observer
+from p2p.peers.peer import PeerId
 from p2p.status import NodeAddresses
+from p2p.verifier import ThreadVerifier
+
+# A verifier thread that has finished one signature waits for the interpreter until the loop's
+# thread lets go: with Python's default of 5 ms a busy loop would starve it to 200 checks a second.
+SWITCH_INTERVAL_S = 0.0005
+SAVE_PEERS_S = 60.0
+
+Companion = Callable[[Node], Awaitable[None]]
 
 
 async def run_node(
-    config: NodeConfig, started: Callable[[NodeAddresses], None], tap: Tap | None = None
+    config: NodeConfig,
+    started: Callable[[NodeAddresses], None],
+    tap: Tap | None = None,
+    companion: Companion | None = None,
 ) -> None:
     """Run one node with its HTTP API until SIGTERM or cancellation; returns after a clean stop.
 
-    `started` is called once, when peers and clients can connect. Raises Refusal for files that
-    do not fit together (genesis hash, keys) and StoreFailure when the database cannot be opened.
+    `started` is called once, when peers and clients can connect; a `companion` then runs beside
+    the node. Raises Refusal for files that do not fit together (genesis hash, keys), StoreFailure
+    when the database cannot be opened, LinkClosed or OSError when an address cannot be had.
     """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    genesis = load_genesis(config)
+    identity = load_identity(config.data_dir / "key")
+    author = load_author(config)
+    with ExitStack() as opened:
+        log = opened.enter_context((config.data_dir / "log.ndjson").open("a", buffering=1))
+        store = RocksStore(config.data_dir / "db", Durability(config.durability))
+        opened.callback(store.close)
+        ledger = Ledger(genesis, store, engine_of(genesis))
+        observer = Observer(config.name, config.log_level, log)
+        peers = PeersFile(config.data_dir / "peers")
+
+        def node_on(transport: Transport) -> Node:
+            return Node(
+                NodeParts(
+                    config=config,
+                    identity=identity,
+                    author=author,
+                    ledger=ledger,
+                    transport=transport,
+                    clock=SystemClock(),
+                    rng=random.SystemRandom(),
+                    verifier=ThreadVerifier(),
+                    observer=observer,
+                    tap=tap,
+                    contacts=peers.load(),
+                )
+            )
+
+        await _serve(config, node_on, _Beside(started, companion, peers))
+        observer.log("info", "node-stopped", height=ledger.head.height)
+
+
+class _Beside:
+    """What accompanies a running node: whom to tell, what else to run, where to keep peers."""
+
+    def __init__(
+        self,
+        started: Callable[[NodeAddresses], None],
+        companion: Companion | None,
+        peers: "PeersFile",
+    ) -> None:
+        self.started = started
+        self.companion = companion
+        self.peers = peers
+
+
+async def _serve(config: NodeConfig, node_on: Callable[[Transport], Node], beside: _Beside) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_stop_on_sigterm, nursery.cancel_scope)
+        node = node_on(WebSocketTransport(nursery))
+        address: str = await nursery.start(node.run)
+        api: str = await nursery.start(serve_api, node, config.api_host, config.api_port)
+        beside.started(NodeAddresses(address, api, PeerId(node.status().id)))
+        nursery.start_soon(_keep_peers, node, beside.peers)
+        if beside.companion is not None:
+            nursery.start_soon(beside.companion, node)
+
+
+async def _stop_on_sigterm(scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        async for _ in signals:
+            scope.cancel()
+
+
+async def _keep_peers(node: Node, peers: "PeersFile") -> None:
+    try:
+        while True:
+            await trio.sleep(SAVE_PEERS_S)
+            peers.save(node.contacts())
+    finally:
+        peers.save(node.contacts())
+
+
+class PeersFile:
+    """Known peers over restarts. Losing it costs a bootstrap, so it is written without ceremony."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> tuple[bytes, ...]:
+        """The records of the last run; none when there is no readable file."""
+        try:
+            lines = self._path.read_text("ascii").splitlines()
+            return tuple(bytes.fromhex(line) for line in lines)
+        except (OSError, ValueError):
+            return ()
+
+    def save(self, records: tuple[bytes, ...]) -> None:
+        """Replace the file in one step. Raises OSError."""
+        draft = self._path.with_suffix(".new")
+        draft.write_text("".join(record.hex() + "\n" for record in records), "ascii")
+        draft.replace(self._path)
+
+
+def load_genesis(config: NodeConfig) -> Genesis:
+    """The genesis the configuration pins. Raises BadConfig, or Refusal when it is malformed."""
+    try:
+        data = config.genesis.read_bytes()
+    except OSError as error:
+        raise BadConfig(f"genesis {config.genesis}: cannot be read ({error.strerror})") from error
+    found = sha256(data)
+    if found != config.genesis_hash:
+        raise BadConfig(
+            f"genesis {config.genesis} has hash {found.hex()}, the configuration names "
+            f"{config.genesis_hash.hex()}: use that network's file, or correct genesis_hash"
+        )
+    return Genesis.decode(data)
+
+
+def load_identity(path: Path) -> KeyPair:
+    """The node's key, made on the first start. Raises BadConfig."""
+    try:
+        text = path.read_text("ascii").strip()
+    except FileNotFoundError:
+        seed = os.urandom(SEED_BYTES)
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(opened, "w") as file:
+            file.write(seed.hex() + "\n")
+        return KeyPair.from_seed(seed)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"key {path}: cannot be read ({error})") from error
+    try:
+        seed = bytes.fromhex(text)
+    except ValueError:
+        raise BadConfig(f"key {path}: expected {2 * SEED_BYTES} hex digits") from None
+    if len(seed) != SEED_BYTES:
+        raise BadConfig(f"key {path}: expected {SEED_BYTES} bytes in hex, got {len(seed)}")
+    return KeyPair.from_seed(seed)
+
+
+def load_author(config: NodeConfig) -> Author | None:
+    """Whom the node makes blocks for, if anybody. Raises Refusal when file and DID differ."""
+    if config.author_key is None:
+        return None
+    account = load_account(config.author_key)
+    if config.author and parse_did(config.author, account.network) != account.did:
+        raise BadConfig(
+            f"author is {config.author}, but {config.author_key} holds the keys of "
+            f"{account.did_text}"
+        )
+    return Author(account.did, account.signing_key(Purpose.SEAL))

@@ -85,7 +85,7 @@ def test_refuses_with_key_value_and_remedy(tmp_path: Path, line: str, reason: st
     ],
 )
 def test_refuses_broken_files(tmp_path: Path, text: str, reason: str) -> None:
-    with pytest.raises(BadConfig, match="node.toml") as caught:
+    with pytest.raises(BadConfig, match=r"node\.toml") as caught:
         load_config(write(tmp_path, text))
     assert reason in caught.value.reason
 

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chain.primitives.errors import Malformed
 from chain.primitives.hashing import ZERO_HASH
@@ -103,7 +104,7 @@ def test_a_failed_dial_is_retried_quickly_then_ever_more_slowly_but_not_beyond_t
         deadline = node.deadline_s()
         assert deadline is not None
         now = max(deadline, now)
-    gaps = [b - a for a, b in zip(attempts, attempts[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(attempts)]
     assert gaps[0] <= 0.5
     assert max(gaps) <= 30.5
     assert len(attempts) > 8
