@@ -11,8 +11,9 @@ from pathlib import Path
 
 from chain.primitives.did import format_did, parse_did
 from chain.primitives.errors import Refusal
+from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.keys import SEED_BYTES, AgreementKey, KeyPair
-from chain.transactions.document import Purpose
+from chain.transactions.document import DidDocument, Key, Purpose
 
 FORMAT = "cornerstone/account/1"
 FILE_BYTES_MAX = 64 * 1024
@@ -34,6 +35,13 @@ class HeldKey:
     purpose: Purpose
     secret: bytes
 
+    @property
+    def public(self) -> bytes:
+        """The public half, 32 bytes."""
+        if self.purpose is Purpose.AGREE:
+            return AgreementKey(self.secret).public
+        return KeyPair.from_seed(self.secret).public
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Account:
@@ -43,6 +51,7 @@ class Account:
     network: str
     did: bytes
     keys: tuple[HeldKey, ...]
+    next: Hash = ZERO_HASH  # the document's commitment to the admin keys that may follow
 
     @property
     def did_text(self) -> str:
@@ -57,12 +66,34 @@ class Account:
         """The key that files are encrypted to. Raises BadAccount when the file holds none."""
         return AgreementKey(self._secret(Purpose.AGREE))
 
+    def document(self) -> DidDocument:
+        """The identity document the account was made from. Raises BadAccount for another DID's."""
+        document = document_of(self.keys, self.next)
+        if document.id != self.did:
+            raise BadAccount(
+                f"the keys of {self.name!r} make the identity {document.id.hex()}, its file says "
+                f"{self.did.hex()}"
+            )
+        return document
+
+    def signing_pairs(self) -> dict[bytes, KeyPair]:
+        """All keys that can sign, by public key."""
+        pairs = [
+            KeyPair.from_seed(key.secret) for key in self.keys if key.purpose is not Purpose.AGREE
+        ]
+        return {pair.public: pair for pair in pairs}
+
     def _secret(self, purpose: Purpose) -> bytes:
         for key in self.keys:
             if key.purpose is purpose:
                 return key.secret
         held = ", ".join(key.purpose.value for key in self.keys) or "none"
         raise BadAccount(f"account {self.name!r} has no {purpose.value} key (has: {held})")
+
+
+def document_of(keys: tuple[HeldKey, ...], following: Hash) -> DidDocument:
+    """The identity document that lists these keys; `following` commits to the next admin keys."""
+    return DidDocument(tuple(Key(key.id, key.purpose, key.public) for key in keys), next=following)
 
 
 def save_account(path: Path, account: Account) -> None:
@@ -76,6 +107,7 @@ def save_account(path: Path, account: Account) -> None:
             {"id": key.id, "purpose": key.purpose.value, "secret": key.secret.hex()}
             for key in account.keys
         ],
+        "next": account.next.hex(),
     }
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -83,6 +115,13 @@ def save_account(path: Path, account: Account) -> None:
         json.dump(value, file, indent=2)
         file.write("\n")
     draft.replace(path)
+
+
+def write_secret(path: Path, seed: bytes) -> None:
+    """Write a 32-byte seed in hex, readable by its owner alone. Raises OSError."""
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(opened, "w") as file:
+        file.write(seed.hex() + "\n")
 
 
 def load_account(path: Path) -> Account:
@@ -100,7 +139,8 @@ def load_account(path: Path) -> Account:
         network = value["network"]
         did = parse_did(value["did"], network)
         keys = tuple(_held_key(key["id"], key["purpose"], key["secret"]) for key in value["keys"])
-        return Account(value["name"], network, did, keys)
+        following = Hash(bytes.fromhex(value.get("next", ZERO_HASH.hex())))
+        return Account(value["name"], network, did, keys, following)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadAccount(f"{path} is no account file ({error!r})") from error
 

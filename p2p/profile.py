@@ -5,7 +5,7 @@ The testnet's launcher writes testnet.json; this is all that the commands know o
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import platformdirs
@@ -26,13 +26,14 @@ class Profile:
     """Where a network's nodes answer and where our side of it is kept.
 
     `api_urls` in order of preference; `accounts` holds one key file per account, `vaults` one
-    folder per account with what was published.
+    folder per account with what was published. `genesis_hash` (hex) is empty when it is not known.
     """
 
     name: str
     api_urls: tuple[str, ...]
     accounts: Path
     vaults: Path
+    genesis_hash: str = ""
 
     def account(self, name: str) -> Account:
         """The account of that name. Raises Refusal, listing those that exist."""
@@ -49,6 +50,10 @@ class Profile:
     def vault_path(self, account: str) -> Path:
         """The folder of what an account published."""
         return self.vaults / account
+
+    def vault_names(self) -> list[str]:
+        """The accounts that published something from here."""
+        return sorted(path.parent.name for path in self.vaults.glob("*/records"))
 
 
 def home(environment: Mapping[str, str]) -> Path:
@@ -70,6 +75,7 @@ def profile_of_testnet(root: Path, name: str) -> Profile:
         value = json.loads(path.read_bytes())
         urls = tuple(node["api"] for node in value["nodes"] if node["pid"] is not None)
         accounts = Path(value["accounts_dir"])
+        genesis_hash = str(value["genesis_hash"])
     except OSError:
         raise UnknownNetwork(_which(root, name)) from None
     except (ValueError, KeyError, TypeError) as error:
@@ -78,7 +84,7 @@ def profile_of_testnet(root: Path, name: str) -> Profile:
         raise UnknownNetwork(
             f"testnet {name!r} is not running; `cornerstone testnet resume {name}` starts it"
         )
-    return Profile(name, urls, accounts, directory / "vault")
+    return Profile(name, urls, accounts, directory / "vault", genesis_hash)
 
 
 def names_of_testnets(root: Path) -> list[str]:
@@ -110,8 +116,7 @@ def choose_profile(environment: Mapping[str, str], testnet: str | None, api: str
         testnet = environment.get("CORNERSTONE_TESTNET")
     if testnet is not None:
         profile = profile_of_testnet(root, testnet)
-        urls = (api,) if api else profile.api_urls
-        return Profile(profile.name, urls, profile.accounts, profile.vaults)
+        return replace(profile, api_urls=(api,)) if api else profile
     if api:
         return own_profile(root, (api,))
     return profile_of_testnet(root, only_testnet(root))

@@ -65,7 +65,8 @@ class Organisation:
             HeldKey(purpose.value, purpose, self.spec.seed_of(self.name, purpose.value))
             for purpose in self.purposes
         )
-        return Account(self.name, network, self.document().id, keys)
+        document = self.document()
+        return Account(self.name, network, document.id, keys, document.next)
 
     def _public(self, purpose: Purpose) -> bytes:
         if purpose is Purpose.AGREE:

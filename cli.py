@@ -1,0 +1,142 @@
+"""The command `cornerstone`: gathers the groups, and turns every failure into one clear line.
+
+Exit codes: 0 done; 1 refused (the line says by whom and why); 2 usage; 3 infrastructure (a node
+cannot be reached, a disk is full, something is not in a block in time); 70 a fault of ours;
+130 interrupted.
+"""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from chain.commands import genesis_app
+from chain.primitives.errors import Refusal, StoreFailure
+from p2p.api.client import ApiError, Unreachable
+from p2p.commands import keys, look, node, tx
+from p2p.sending import NotIncluded
+from p2p.version import VERSION
+from testnet import commands as testnet
+from testnet.errors import LaunchFailure
+
+EXIT_REFUSED = 1
+EXIT_MACHINE = 3
+EXIT_FAULT = 70
+EXIT_INTERRUPTED = 130
+TRACEBACK = "CORNERSTONE_TRACEBACK"
+"""Set in the environment, it shows where a fault of ours happened."""
+
+app = typer.Typer(
+    name="cornerstone",
+    help="A peer-to-peer blockchain network: run one on this machine, pay, publish, prove.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.add_typer(testnet.app, rich_help_panel="Networks")
+app.add_typer(node.app, rich_help_panel="Networks")
+app.add_typer(genesis_app, rich_help_panel="Networks")
+app.add_typer(tx.app, rich_help_panel="Chain")
+for look_up in (look.account, look.block, look.chain):
+    app.command(rich_help_panel="Chain")(look_up)
+app.add_typer(keys.app, rich_help_panel="Keys")
+
+
+def show_version(wanted: bool) -> None:
+    """`--version`: print it and stop."""
+    if wanted:
+        typer.echo(f"cornerstone {VERSION}")
+        raise typer.Exit
+
+
+@app.callback(epilog="Exit codes: 0 done, 1 refused, 2 usage, 3 infrastructure, 130 interrupted.")
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=show_version, help="Show the version."),
+    ] = False,
+) -> None:
+    """A peer-to-peer blockchain network: run one on this machine, pay, publish, prove.
+
+    [dim]cornerstone testnet up --nodes 8 --name demo --detach
+    cornerstone tx transfer --testnet demo --from alice --to bob --amount 5 --wait[/dim]
+    """
+
+
+def main() -> None:
+    """The entry point of the installed command."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command line; its exit code. Each failure is one line on standard error."""
+    try:
+        code = app(arguments, prog_name="cornerstone", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough: `cornerstone chain | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the outermost shell; every case says what it is
+        return max(explain(leaf) for leaf in leaves(error))
+    return code if isinstance(code, int) else 0
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The single errors of a group of groups, as tasks running side by side leave them."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+
+
+def explain(error: BaseException) -> int:
+    """Print one line about an error; the exit code it stands for."""
+    match error:
+        case typer.TyperException():
+            print_usage_error(error)
+            return error.exit_code
+        case KeyboardInterrupt():
+            return EXIT_INTERRUPTED
+        case Refusal():
+            print_error(f"{error.reason} ({error.code})")
+            return EXIT_REFUSED
+        case ApiError():
+            print_error(f"{error.detail} ({error.code})")
+            return EXIT_REFUSED
+        case Unreachable() | NotIncluded() | LaunchFailure() | StoreFailure():
+            print_error(str(error))
+            return EXIT_MACHINE
+        case OSError():
+            where = f": {error.filename}" if error.filename else ""
+            print_error(f"{error.strerror or error}{where}")
+            return EXIT_MACHINE
+    return explain_fault(error)
+
+
+def print_usage_error(error: typer.TyperException) -> None:
+    """A mistake on the command line; a bare group name gets its help."""
+    message = error.format_message()
+    if message:  # a bare group name has printed its help instead
+        print_error(f"{message} (--help says how)")
+
+
+def explain_fault(error: BaseException) -> int:
+    """An error nobody expected: ours."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    print_error(
+        f"a fault of cornerstone, please report it: {type(error).__name__}: {error} "
+        f"({TRACEBACK}=1 shows where)"
+    )
+    return EXIT_FAULT
+
+
+def print_error(text: str) -> None:
+    """One line on standard error."""
+    typer.echo("error: " + " ".join(text.split()), err=True)
+
+
+if __name__ == "__main__":
+    main()

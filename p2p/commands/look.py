@@ -1,0 +1,213 @@
+"""`tx show`, `tx wait`, `account`, `block`, `chain`: what is on the chain."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from p2p.api.limits import BLOCKS_PAGE_MAX, HISTORY_PAGE_MAX
+from p2p.api.views import AccountHistoryView, AccountView, BlockView, TransactionView
+from p2p.commands.options import (
+    TIMEOUT_S,
+    Api,
+    AsJson,
+    Session,
+    Testnet,
+    Timeout,
+    console,
+    open_session,
+    print_json,
+)
+from p2p.sending import await_inclusion, check_success
+
+TransactionId = Annotated[str, typer.Argument(metavar="ID", help="Transaction id.")]
+AccountRef = Annotated[str, typer.Argument(metavar="NAME|DID", help="An account.")]
+BlockRef = Annotated[str, typer.Argument(metavar="HEIGHT|ID", help="Height on the chain, or id.")]
+Limit = Annotated[int, typer.Option(min=1, max=BLOCKS_PAGE_MAX, help="How many blocks.")]
+History = Annotated[
+    int,
+    typer.Option(
+        "--transactions", min=0, max=HISTORY_PAGE_MAX, help="Show that many of its transactions."
+    ),
+]
+ID_SHOWN = 16
+TRANSACTIONS_SHOWN = 50
+
+
+def show(
+    txid: TransactionId, testnet: Testnet = None, api: Api = None, as_json: AsJson = False
+) -> None:
+    """Show a transaction: what it says, and where it stands."""
+    with open_session(testnet, api) as session:
+        print_transaction(session, session.client.transaction(txid), as_json)
+
+
+def wait(
+    txid: TransactionId,
+    timeout: Timeout = TIMEOUT_S,
+    testnet: Testnet = None,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Wait until a transaction is in a block; exit 1 when it failed, 3 when it is not there."""
+    with open_session(testnet, api) as session:
+        view = await_inclusion(session.client, txid, timeout)
+        print_transaction(session, view, as_json)
+        check_success(view)
+
+
+def account(
+    reference: AccountRef,
+    transactions: History = 0,
+    testnet: Testnet = None,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an account: balances, sequence numbers, keys.
+
+    [dim]cornerstone account --testnet demo bob --transactions 10[/dim]
+    """
+    with open_session(testnet, api) as session:
+        did = session.genesis.did(session.did(reference))
+        view = session.client.account(did)
+        history = AccountHistoryView((), None)
+        if transactions:
+            history = session.client.account_transactions(did, transactions)
+    if not as_json:
+        print_account(session, view, history)
+    elif transactions:
+        print_json({"account": view, "transactions": history.transactions})
+    else:
+        print_json(view)
+
+
+def block(
+    reference: BlockRef, testnet: Testnet = None, api: Api = None, as_json: AsJson = False
+) -> None:
+    """Show a block.
+
+    [dim]cornerstone block --testnet demo 42[/dim]
+    """
+    with open_session(testnet, api) as session:
+        view = session.client.block(reference)
+    if as_json:
+        print_json(view)
+    else:
+        print_block(session, view)
+
+
+def chain(
+    limit: Limit = 20, testnet: Testnet = None, api: Api = None, as_json: AsJson = False
+) -> None:
+    """Show where the chain stands, and its newest blocks."""
+    with open_session(testnet, api) as session:
+        status = session.client.status()
+        blocks = session.client.blocks(limit)
+    if as_json:
+        print_json({"status": status, "blocks": blocks})
+        return
+    console.print(
+        f"[bold]{status.network}[/] height {status.height}, slot {status.slot}, "
+        f"{status.mempool_transactions} waiting, by node {status.name}"
+    )
+    table = plain_table("height", "time", "block", "author", "transactions")
+    for item in blocks:
+        moment = time_text(item.time_ms)
+        author = session.name(item.author)
+        count = str(item.transaction_count)
+        table.add_row(str(item.height), moment, item.id[:ID_SHOWN], author, count)
+    console.print(table)
+
+
+def print_transaction(session: Session, view: TransactionView, as_json: bool) -> None:
+    """A transaction, for scripts or for people."""
+    if as_json:
+        print_json(view)
+        return
+    body = view.body
+    details = {name: getattr(body, name) for name in body.__dataclass_fields__}
+    if "amount" in details and "currency" in details:
+        details["amount"] = session.whole(int(details["amount"]), str(details["currency"]))
+    where = view.status
+    if view.status == "included":
+        result = "[green]ok[/]" if view.ok else f"[red]failed: {view.code}[/]"
+        where = f"block {view.height}, {time_text(view.time_ms or 0)}, {result}"
+    print_pairs(
+        {
+            "id": view.id,
+            "status": where,
+            "kind": view.kind,
+            "sender": f"{session.name(view.sender)} {view.sender}",
+            "sequence": f"{view.sequence} in lane {view.lane}",
+            "valid to slot": str(view.expiry),
+            **{name.replace("_", " "): shown(session, value) for name, value in details.items()},
+        }
+    )
+
+
+def shown(session: Session, value: object) -> str:
+    """A value of a body; DIDs with the name they have in the genesis."""
+    text = str(value) if value != () and value is not None else "none"
+    return f"{session.name(text)} {text}" if text.startswith("did:") else text
+
+
+def print_account(session: Session, view: AccountView, history: AccountHistoryView) -> None:
+    """An account for people."""
+    pairs = {"account": view.name or "", "did": view.did}
+    if not view.registered:
+        pairs["registered"] = "[yellow]no[/]: it can neither send nor receive yet"
+    pairs["roles"] = ", ".join(view.roles) or "none"
+    for held in view.balances:
+        pairs[held.code] = f"{session.whole(held.amount, held.code)} ({held.amount} minor units)"
+    for lane in view.sequences:
+        waiting = f", {lane.next_free - lane.next} waiting" if lane.next_free > lane.next else ""
+        pairs[f"lane {lane.lane}"] = f"next sequence {lane.next}{waiting}"
+    for key in view.keys:
+        pairs[f"{key.purpose} key"] = f"{key.public} ({key.id})"
+    print_pairs(pairs)
+    if history.transactions:
+        table = plain_table("height", "index", "transaction")
+        for entry in history.transactions:
+            table.add_row(str(entry.height), str(entry.index), entry.id)
+        console.print(table)
+
+
+def print_block(session: Session, view: BlockView) -> None:
+    """A block for people."""
+    print_pairs(
+        {
+            "block": view.id,
+            "height": f"{view.height}{'' if view.canonical else ' [yellow]on a side branch[/]'}",
+            "time": f"{time_text(view.time_ms)} (slot {view.slot})",
+            "author": f"{session.name(view.author)} {view.author}",
+            "parent": view.parent,
+            "state root": view.state_root,
+            "transactions": f"{view.transaction_count}, {view.size} bytes",
+        }
+    )
+    for entry in view.transactions[:TRANSACTIONS_SHOWN]:
+        result = "" if entry.ok is not False else f" [red]failed: {entry.code}[/]"
+        console.print(f"  {entry.id}{result}", soft_wrap=True)
+    if view.transaction_count > TRANSACTIONS_SHOWN:
+        console.print(f"  and {view.transaction_count - TRANSACTIONS_SHOWN} more (--json has all)")
+
+
+def print_pairs(pairs: dict[str, str]) -> None:
+    """Names and values in two columns; long values are not cut, so that they can be copied."""
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        console.print(f"[dim]{name.ljust(width)}[/]  {value}", soft_wrap=True)
+
+
+def plain_table(*titles: str) -> Table:
+    """A table without lines."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in titles:
+        table.add_column(title, no_wrap=True)
+    return table
+
+
+def time_text(unix_ms: int) -> str:
+    """A moment in UTC."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,67 @@
+"""`python -m p2p.node_main CONFIG`: one node as a process, what `cornerstone node run` becomes.
+
+A module of its own, so that the other commands start without importing the node.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import trio
+
+from chain.primitives.errors import Refusal, StoreFailure
+from p2p.config import load_config
+from p2p.process import run_node
+from p2p.status import NodeAddresses
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_MACHINE = 3
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: list[str]) -> int:
+    """Run the node of a configuration file until SIGTERM or Ctrl-C; the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -m p2p.node_main CONFIG", file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        trio.run(run_node, load_config(Path(arguments[0])), announce)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except (Refusal, StoreFailure, OSError) as error:
+        return complain([error])
+    except BaseExceptionGroup as group:
+        known, unknown = group.split((Refusal, StoreFailure, OSError, KeyboardInterrupt))
+        if unknown is not None or known is None:
+            raise
+        return complain(leaves(known))
+    return 0
+
+
+def announce(addresses: NodeAddresses) -> None:
+    """One JSON line that says where the node is, for people and for whoever started it."""
+    line = {"p2p": addresses.p2p, "api": addresses.api, "id": addresses.id.hex()}
+    print(json.dumps(line), flush=True)
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The single errors of a group of groups."""
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in leaves(inner)]
+
+
+def complain(errors: list[BaseException]) -> int:
+    """One line for each on standard error; the exit code says whose fault it was."""
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
+    if any(isinstance(error, KeyboardInterrupt) for error in errors):
+        return EXIT_INTERRUPTED
+    if all(isinstance(error, Refusal) for error in errors):
+        return EXIT_REFUSED
+    return EXIT_MACHINE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
