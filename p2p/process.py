@@ -32,7 +32,6 @@ from p2p.net.transport import Transport
 from p2p.net.websocket import WebSocketTransport
 from p2p.node import Node, NodeParts
 from p2p.observer import Observer
-from p2p.peers.peer import PeerId
 from p2p.status import NodeAddresses
 from p2p.verifier import ThreadVerifier
 
@@ -104,15 +103,18 @@ class _Beside:
 
 
 async def _serve(config: NodeConfig, node_on: Callable[[Transport], Node], beside: _Beside) -> None:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_stop_on_sigterm, nursery.cancel_scope)
-        node = node_on(WebSocketTransport(nursery))
-        address: str = await nursery.start(node.run)
-        api: str = await nursery.start(serve_api, node, config.api_host, config.api_port)
-        beside.started(NodeAddresses(address, api, PeerId(node.status().id)))
-        nursery.start_soon(_keep_peers, node, beside.peers)
-        if beside.companion is not None:
-            nursery.start_soon(beside.companion, node)
+    """The links' nursery outlives the node, so that a stopping node can still say goodbye."""
+    async with trio.open_nursery() as links:
+        node = node_on(WebSocketTransport(links))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_stop_on_sigterm, nursery.cancel_scope)
+            address: str = await nursery.start(node.run)
+            api: str = await nursery.start(serve_api, node, config.api_host, config.api_port)
+            beside.started(NodeAddresses(address, api, node.status().id))
+            nursery.start_soon(_keep_peers, node, beside.peers)
+            if beside.companion is not None:
+                nursery.start_soon(beside.companion, node)
+        links.cancel_scope.cancel()
 
 
 async def _stop_on_sigterm(scope: trio.CancelScope) -> None:
