@@ -1,6 +1,13 @@
 """One connection to a peer: the hello, then a reader, a writer and a keepalive until it ends.
 
-Everything that can go wrong with it ends it, with one reason, and touches nothing else.
+Rules:
+- Everything that goes wrong ends the connection, with one reason `code: text`, and touches nothing
+  else. The codes are ours, never the peer's. *Why:* they label counters.
+- The reader waits for whoever takes the messages. *Why:* a peer that sends faster than we judge
+  must feel it, instead of filling our memory.
+- `send` never waits: it fills the outbox, which knows what to drop and when a peer is too slow.
+- What was received before a hello is judged, or sent along with it, is not lost.
+- A frame is written whole or the link is of no more use; so the end waits GOODBYE_S for the writer.
 """
 
 import random
@@ -10,15 +17,15 @@ from typing import Protocol
 import trio
 
 from chain.primitives.errors import Invalid, Malformed, Refusal
-from p2p.net.hello import judge
+from p2p.net.hello import compatible
+from p2p.net.liveness import LOOK_S, Liveness
 from p2p.net.outbox import Outbox, Overflow
 from p2p.net.secure import SecureLink
 from p2p.net.transport import LinkClosed
 from p2p.wire.codec import decode_frame, encode_message
 from p2p.wire.messages import Goodbye, Hello, Message, Ping, Pong
 
-PING_AFTER_S = 5.0  # of silence: one ping
-IDLE_MAX_S = 15.0  # of silence in spite of pings: the peer, or the way to it, is gone
+HELLO_S = 5.0  # a peer that has just shaken hands and means it answers within a round trip
 WRITE_MAX_S = 20.0  # for one frame: a peer that reads slower than this is not reading
 GOODBYE_S = 1.0  # to say why, before the link is closed in any case
 
@@ -38,27 +45,37 @@ class Tap(Protocol):
 Receive = Callable[[list[Message]], Awaitable[None]]
 
 
+class PeerRefused(Invalid):
+    """The peer said goodbye instead of hello; the reason quotes it."""
+
+
 class Connection:
     """A connection over a secure link; `peer_hello` is set once the hellos have been exchanged."""
 
     def __init__(self, link: SecureLink, rng: random.Random, tap: Tap | None = None) -> None:
         self.peer = link.peer
         self.peer_hello: Hello
-        self.latency_ms: float | None = None
         self._link = link
         self._rng = rng
         self._tap = tap
         self._outbox = Outbox()
+        self._live = Liveness(trio.current_time())
+        self._early: list[Message] = []
         self._wake = trio.Event()
-        self._heard_s = 0.0
-        self._pinged: tuple[int, float] | None = None
+        self._reading = False
         self._ending: str | None = None
+        self._goodbye: Goodbye | None = None
         self._scope = trio.CancelScope()
 
     @property
     def remote(self) -> str:
         """Where the peer is, for people."""
         return self._link.remote
+
+    @property
+    def latency_ms(self) -> float | None:
+        """The last round trip measured; None before the first pong."""
+        return self._live.latency_ms
 
     @property
     def bytes_in(self) -> int:
@@ -72,87 +89,117 @@ class Connection:
 
     @property
     def dropped(self) -> int:
-        """Messages that fell out of a full lane."""
-        return self._outbox.dropped
+        """Messages that a full lane has dropped."""
+        return sum(self._outbox.dropped.values())
 
     async def exchange(self, ours: Hello) -> Hello:
-        """Say hello, hear the peer's, and judge it. The caller bounds the time.
+        """Say hello, hear the peer's within HELLO_S, and judge it.
 
-        Raises Refusal when either side will not talk to the other, LinkClosed.
+        Raises Refusal when either side will not talk to the other (ours is told to the peer), and
+        LinkClosed. The link stays the caller's to close.
         """
-        await self._write(encode_message(ours))
-        theirs = await self._first()
-        if isinstance(theirs, Goodbye):
-            raise Invalid(theirs.code, f"the peer refused: {theirs.reason}")
-        if not isinstance(theirs, Hello):
-            raise Malformed("hello", f"expected a hello first, got {type(theirs).__name__}")
-        objection = judge(ours, theirs)
-        if objection is not None:
-            with trio.move_on_after(GOODBYE_S):
-                await self._write(encode_message(objection))
-            raise Invalid(objection.code, objection.reason)
-        self.peer_hello = theirs
-        return theirs
+        try:
+            with trio.fail_after(HELLO_S):
+                await self._write(encode_message(ours))
+                theirs, *self._early = await self._next_frame()
+            self.peer_hello = self._judge(ours, theirs)
+        except trio.TooSlowError:
+            raise LinkClosed(f"no hello within {HELLO_S:.0f} s") from None
+        except PeerRefused:
+            raise
+        except Refusal as refusal:
+            await self._part(Goodbye(refusal.code, refusal.reason))
+            raise
+        return self.peer_hello
 
     async def run(self, receive: Receive) -> str:
         """Carry messages until the connection ends, and close it; returns the reason."""
-        self._heard_s = trio.current_time()
+        self._live = Liveness(trio.current_time())
         try:
             with self._scope:
+                if self._ending is not None:
+                    self._scope.deadline = trio.current_time() + GOODBYE_S
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._read, receive)
                     nursery.start_soon(self._write_all)
                     nursery.start_soon(self._keep_alive)
         finally:
             with trio.CancelScope(shield=True):
+                if self._ending is None:
+                    await self._part(Goodbye("shutdown", "this node stops"))
                 await self._link.aclose()
-        return self._ending or "cancelled"
+        return self._ending or "shutdown: this node stops"
 
     def send(self, message: Message) -> None:
         """Queue a message; the connection ends if the peer is too slow to take it."""
         if self._ending is not None:
             return
         try:
-            self._outbox.put(encode_message(message), message.LANE)
+            self._outbox.put(encode_message(message), message.LANE, trio.current_time())
         except Overflow as overflow:
-            self._end(f"too slow: {overflow}")
-            return
-        self._wake.set()
+            self._end("too-slow", str(overflow))
+        else:
+            self._wake.set()
 
     def close(self, code: str, reason: str) -> None:
-        """End the connection, telling the peer why if it listens."""
+        """End the connection, telling the peer why if it listens; what waits is not sent."""
         if self._ending is None:
-            self.send(Goodbye(code, reason))
             self._ending = f"{code}: {reason}"
+            self._goodbye = Goodbye(code, reason)
             self._scope.deadline = trio.current_time() + GOODBYE_S
+            self._wake.set()
 
-    def _end(self, reason: str) -> None:
+    def _end(self, code: str, reason: str) -> None:
+        """End the connection without another word: the peer is gone, or does not read."""
         if self._ending is None:
-            self._ending = reason
+            self._ending = f"{code}: {reason}"
         self._scope.cancel()
 
-    async def _first(self) -> Message:
-        """The first message that is let through."""
+    def _judge(self, ours: Hello, theirs: Message) -> Hello:
+        if isinstance(theirs, Goodbye):
+            raise PeerRefused("refused-by-peer", f"{theirs.code}: {theirs.reason}")
+        if not isinstance(theirs, Hello):
+            raise Malformed("no-hello", f"a hello comes first, not {type(theirs).__name__}")
+        if theirs.genesis != self._link.chain:
+            raise Malformed(
+                "false-hello",
+                f"genesis {theirs.genesis.hex()} in the hello, {self._link.chain.hex()} proved",
+            )
+        objection = compatible(ours, theirs)
+        if objection is not None:
+            raise Invalid(objection.code, objection.reason)
+        return theirs
+
+    async def _part(self, goodbye: Goodbye) -> None:
+        """Say why before the link is closed, if that is quick."""
+        with trio.move_on_after(GOODBYE_S):
+            try:
+                await self._write(encode_message(goodbye))
+            except LinkClosed:
+                return  # nobody is left to be told
+
+    async def _next_frame(self) -> list[Message]:
+        """The messages of the next frame that is let through."""
+        self._reading = True
         while True:
             frame = await self._link.receive()
             if self._tap is None or self._tap.incoming(self.peer, frame):
-                return decode_frame(frame)[0]
+                self._reading = False
+                return decode_frame(frame)
 
     async def _read(self, receive: Receive) -> None:
-        while True:
-            try:
-                frame = await self._link.receive()
-                if self._tap is not None and not self._tap.incoming(self.peer, frame):
-                    continue
-                messages = decode_frame(frame)
-            except LinkClosed as closed:
-                return self._end(closed.reason)
-            except Refusal as refusal:
-                return self.close(refusal.code, refusal.reason)
-            self._heard_s = trio.current_time()
-            rest = [message for message in messages if not self._controlled(message)]
-            if rest:
-                await receive(rest)
+        try:
+            messages = self._early
+            while self._ending is None:
+                rest = [message for message in messages if not self._controlled(message)]
+                if rest and self._ending is None:
+                    await receive(rest)
+                messages = await self._next_frame()
+                self._live.heard()
+        except LinkClosed as closed:
+            self._end("link-closed", closed.reason)
+        except Refusal as refusal:
+            self.close(refusal.code, refusal.reason)
 
     def _controlled(self, message: Message) -> bool:
         """Deal with the messages that concern the connection alone."""
@@ -160,29 +207,31 @@ class Connection:
             case Ping(nonce):
                 self.send(Pong(nonce))
             case Pong(nonce):
-                if self._pinged is not None and self._pinged[0] == nonce:
-                    self.latency_ms = (trio.current_time() - self._pinged[1]) * 1000
-                    self._pinged = None
+                self._live.answered(nonce, trio.current_time())
             case Goodbye(code, reason):
-                self._end(f"{code}: the peer left: {reason}")
+                self._end("peer-left", f"{code}: {reason}")
+            case Hello():
+                raise Malformed("second-hello", "a hello is said once, before everything else")
             case _:
                 return False
         return True
 
     async def _write_all(self) -> None:
-        while True:
-            while frame := self._outbox.take():
-                try:
+        try:
+            while self._ending is None:
+                while self._ending is None and (frame := self._outbox.take()):
                     with trio.fail_after(WRITE_MAX_S):
                         await self._write(frame)
-                except LinkClosed as closed:
-                    return self._end(closed.reason)
-                except trio.TooSlowError:
-                    return self._end(f"too slow: one frame took more than {WRITE_MAX_S:.0f} s")
-            if self._ending is not None:
-                return self._scope.cancel()
-            self._wake = trio.Event()
-            await self._wake.wait()
+                if self._ending is None:
+                    self._wake = trio.Event()
+                    await self._wake.wait()
+            if self._goodbye is not None:
+                await self._write(encode_message(self._goodbye))
+            self._scope.cancel()
+        except LinkClosed as closed:
+            self._end("link-closed", closed.reason)
+        except trio.TooSlowError:
+            self._end("too-slow", f"one frame took more than {WRITE_MAX_S:.0f} s")
 
     async def _write(self, frame: bytes) -> None:
         if self._tap is None or self._tap.outgoing(self.peer, frame):
@@ -191,14 +240,14 @@ class Connection:
     async def _keep_alive(self) -> None:
         self._ping()  # at once: the first latency ranks the peer
         while True:
-            silent_s = trio.current_time() - self._heard_s
-            if silent_s >= IDLE_MAX_S:
-                return self._end(f"silent for {silent_s:.0f} s")
-            if silent_s >= PING_AFTER_S:
+            await trio.sleep(LOOK_S)
+            wanted = self._live.look(trio.current_time(), reading=self._reading)
+            if self._live.gone:
+                return self.close("silent", f"nothing came for {LOOK_S:.0f} s, three times over")
+            if wanted:
                 self._ping()
-            await trio.sleep(max(PING_AFTER_S - silent_s, PING_AFTER_S / 2))
 
     def _ping(self) -> None:
         nonce = self._rng.getrandbits(63)
-        self._pinged = (nonce, trio.current_time())
+        self._live.asked(nonce, trio.current_time())
         self.send(Ping(nonce))

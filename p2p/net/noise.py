@@ -131,7 +131,10 @@ class Established:
 
 
 class Handshake:
-    """One side of an XX handshake: write and read in turn, three messages in all."""
+    """One side of an XX handshake: write and read in turn, three messages in all.
+
+    `remote_static` is the peer's static key, once the message that brings it has been read.
+    """
 
     def __init__(
         self,
@@ -149,7 +152,7 @@ class Handshake:
         self._static = static
         self._ephemeral = ephemeral
         self._remote_ephemeral = b""
-        self._remote_static = b""
+        self.remote_static = b""
         self._step = 0
 
     def write(self, payload: bytes) -> bytes:
@@ -179,8 +182,8 @@ class Handshake:
             self._agree(self._ephemeral, self._remote_ephemeral)
         if self._step > 0:
             sealed, message = _cut(message, KEY_BYTES + symmetric.overhead)
-            self._remote_static = symmetric.decrypt_and_hash(sealed)
-            self._agree(self._ephemeral, self._remote_static)
+            self.remote_static = symmetric.decrypt_and_hash(sealed)
+            self._agree(self._ephemeral, self.remote_static)
         self._step += 1
         return symmetric.decrypt_and_hash(message)
 
@@ -189,7 +192,7 @@ class Handshake:
         assert self._step == 3, "a handshake has three messages"
         first, second = self._symmetric.split()
         send, receive = (first, second) if self._initiator else (second, first)
-        return Established(send, receive, self._remote_static, self._symmetric.handshake_hash)
+        return Established(send, receive, self.remote_static, self._symmetric.handshake_hash)
 
     def _agree(self, ours: AgreementKey, theirs: bytes) -> None:
         try:

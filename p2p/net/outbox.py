@@ -1,81 +1,167 @@
 """What waits for one peer: five lanes, bounded, drained by weight into frames. No I/O.
 
 Rules:
-- Lanes leave by weight, control first. *Why:* a download must not hold up a block, and a burst of
-  transactions must not hold up either.
-- Announcements and bulk fall out of a full lane, oldest first, and are counted; other lanes never
-  lose anything: when one of them overflows, the peer is too slow and is let go. *Why:* a dropped
-  reply would leave its asker waiting, and one slow peer must not fill our memory.
+- Whatever waits leaves in one frame; of more than a frame holds, each lane gets its share by
+  weight, in bytes, control first. *Why:* a frame costs the same whatever is in it; a download must
+  not hold up a block, nor a burst of transactions either, and nothing may starve.
+- Each lane is bounded in bytes and messages, and takes one message of any size when empty.
+  *Why:* one slow peer must not fill our memory; and a message that never fits is never said.
+- A full lane of announcements or bulk forgets its oldest message. *Why:* the newest are those not
+  heard of elsewhere yet; gossip announces again what is still pending.
+- A full lane of replies refuses the newest. *Why:* its asker asks somebody else when time is up,
+  and what waits is already half sent.
+- Control and block lanes lose nothing: when one overflows, the peer is let go. So is a peer that
+  keeps more than HIGH_WATER_BYTES waiting for SLOW_S. *Why:* it is not reading; feeding it for ever
+  costs the others.
+What is dropped is counted by lane, never silent.
 """
 
 from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
 
+from p2p.wire.codec import FRAME_MESSAGES_MAX
 from p2p.wire.messages import Lane
 
-LANE_BYTES_MAX = 24 * 1024 * 1024  # two replies of the largest block
-LANE_MESSAGES_MAX = 4_096
 FRAME_TARGET_BYTES = 256 * 1024  # beyond it a frame gains nothing and holds up what comes next
-DROPPABLE = frozenset({Lane.TRANSACTION, Lane.BULK})
-# Messages a lane may add to a frame before the next lane's turn.
-WEIGHTS = {
-    Lane.CONTROL: 64,
-    Lane.BLOCK: 16,
-    Lane.REPLY: 8,
-    Lane.TRANSACTION: 4,
-    Lane.BULK: 1,
+LANE_MESSAGES_MAX = 4_096  # a frame's worth: more of them would be tiny, and cost their objects
+HIGH_WATER_BYTES = 4 * 1024 * 1024  # a tenth of a second of a link of 300 Mbit/s
+SLOW_S = 10.0
+
+
+class Full(Enum):
+    """What a full lane does."""
+
+    END = auto()
+    REFUSE_NEWEST = auto()
+    FORGET_OLDEST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRules:
+    """A lane's bound, its weight against the others, and what happens when it is full."""
+
+    bytes_max: int
+    weight: int
+    full: Full
+
+
+LANES = {
+    Lane.CONTROL: LaneRules(64 * 1024, 16, Full.END),  # thousands of pongs; nobody is owed more
+    Lane.BLOCK: LaneRules(2 * 1024 * 1024, 8, Full.END),  # headers: an hour of any chain
+    Lane.REPLY: LaneRules(16 * 1024 * 1024, 4, Full.REFUSE_NEWEST),  # two of the largest blocks
+    Lane.TRANSACTION: LaneRules(1024 * 1024, 3, Full.FORGET_OLDEST),  # a minute of announcements
+    Lane.BULK: LaneRules(512 * 1024, 1, Full.FORGET_OLDEST),  # one full reply of peer records
 }
 
 
 class Overflow(Exception):
-    """A lane that must not lose anything is full."""
+    """The peer reads too slowly to be kept; the reason says by which measure."""
+
+
+class _Queue:
+    __slots__ = ("bytes", "finish", "messages", "rules")
+
+    def __init__(self, rules: LaneRules) -> None:
+        self.rules = rules
+        self.messages: deque[bytes] = deque()
+        self.bytes = 0
+        self.finish = 0.0
+
+    def is_full_for(self, message: bytes) -> bool:
+        full = self.bytes + len(message) > self.rules.bytes_max
+        return bool(self.messages) and (full or len(self.messages) >= LANE_MESSAGES_MAX)
+
+    def pop(self) -> bytes:
+        message = self.messages.popleft()
+        self.bytes -= len(message)
+        return message
 
 
 class Outbox:
     """The queue of one peer."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Lane, deque[bytes]] = {lane: deque() for lane in Lane}
-        self._bytes: dict[Lane, int] = dict.fromkeys(Lane, 0)
-        self.dropped = 0
+        self._queues = {lane: _Queue(rules) for lane, rules in LANES.items()}
+        self._served = 0.0
+        self._high_since_s: float | None = None
+        self.bytes = 0
+        self.dropped = dict.fromkeys(Lane, 0)
 
-    def __bool__(self) -> bool:
-        return any(self._lanes.values())
+    def __len__(self) -> int:
+        """Messages that wait."""
+        return sum(len(queue.messages) for queue in self._queues.values())
 
-    @property
-    def waiting_bytes(self) -> int:
-        """Bytes that wait."""
-        return sum(self._bytes.values())
-
-    def put(self, message: bytes, lane: Lane) -> None:
-        """Queue an encoded message. Raises Overflow when the lane must not lose any and is full."""
-        queue = self._lanes[lane]
-        queue.append(message)
-        self._bytes[lane] += len(message)
-        while len(queue) > LANE_MESSAGES_MAX or self._bytes[lane] > LANE_BYTES_MAX:
-            if lane not in DROPPABLE:
-                raise Overflow(
-                    f"{len(queue)} messages, {self._bytes[lane]} bytes wait in lane {lane.name}; "
-                    f"at most {LANE_MESSAGES_MAX} and {LANE_BYTES_MAX}"
-                )
-            self._bytes[lane] -= len(queue.popleft())
-            self.dropped += 1
+    def put(self, message: bytes, lane: Lane, now_s: float) -> bool:
+        """Queue an encoded message; False if it was refused. Raises Overflow."""
+        queue = self._queues[lane]
+        while queue.is_full_for(message):
+            self._check_lossy(queue, lane)
+            self.dropped[lane] += 1
+            if queue.rules.full is Full.REFUSE_NEWEST:
+                return False
+            self.bytes -= len(queue.pop())
+        if not queue.messages:
+            queue.finish = max(queue.finish, self._served)
+        queue.messages.append(message)
+        queue.bytes += len(message)
+        self.bytes += len(message)
+        self._check_pace(now_s)
+        return True
 
     def take(self) -> bytes:
         """The next frame; empty when nothing waits. It holds at least one whole message."""
+        if self.bytes <= FRAME_TARGET_BYTES and len(self) <= FRAME_MESSAGES_MAX:
+            return self._take_all()
         frame: list[bytes] = []
         size = 0
-        while size < FRAME_TARGET_BYTES and self:
-            for lane, queue in self._lanes.items():
-                for _ in range(WEIGHTS[lane]):
-                    if not queue or (frame and size + len(queue[0]) > FRAME_TARGET_BYTES):
-                        break
-                    message = queue.popleft()
-                    self._bytes[lane] -= len(message)
-                    frame.append(message)
-                    size += len(message)
-            if frame and all(
-                not queue or size + len(queue[0]) > FRAME_TARGET_BYTES
-                for queue in self._lanes.values()
-            ):
+        while len(frame) < FRAME_MESSAGES_MAX and (queue := self._next()) is not None:
+            length = len(queue.messages[0])
+            if frame and size + length > FRAME_TARGET_BYTES:
                 break
+            queue.finish += length / queue.rules.weight
+            self._served = queue.finish
+            frame.append(queue.pop())
+            size += length
+        self.bytes -= size
+        if self.bytes <= HIGH_WATER_BYTES:
+            self._high_since_s = None
         return b"".join(frame)
+
+    def _take_all(self) -> bytes:
+        frame: list[bytes] = []
+        for queue in self._queues.values():
+            if queue.messages:
+                frame += queue.messages
+                queue.messages.clear()
+                queue.bytes = 0
+            queue.finish = 0.0
+        self._served = 0.0
+        self._high_since_s = None
+        self.bytes = 0
+        return b"".join(frame)
+
+    def _next(self) -> _Queue | None:
+        """The queue whose first message would be through first at its weight (fair queueing)."""
+        return min(
+            (queue for queue in self._queues.values() if queue.messages),
+            key=lambda queue: queue.finish + len(queue.messages[0]) / queue.rules.weight,
+            default=None,
+        )
+
+    def _check_lossy(self, queue: _Queue, lane: Lane) -> None:
+        if queue.rules.full is Full.END:
+            raise Overflow(
+                f"{len(queue.messages)} messages of {queue.bytes} bytes wait in lane {lane.name}, "
+                f"at most {LANE_MESSAGES_MAX} and {queue.rules.bytes_max}"
+            )
+
+    def _check_pace(self, now_s: float) -> None:
+        if self.bytes <= HIGH_WATER_BYTES:
+            return
+        if self._high_since_s is None:
+            self._high_since_s = now_s
+        elif now_s - self._high_since_s > SLOW_S:
+            raise Overflow(
+                f"{self.bytes} bytes wait, more than {HIGH_WATER_BYTES} for over {SLOW_S:.0f} s"
+            )

@@ -3,16 +3,19 @@
 - The Noise static key lives as long as one connection and is signed by the node's identity key,
   together with the network's id. *Why:* identities sign and never agree keys, and a proof made on
   one network is none on another.
-- The network's id is the prologue. *Why:* strangers from another network part before a key is
-  shown.
 - Nothing but the two proofs is said before both have been checked.
-- What exceeds a Noise message is cut into records within one message of the link.
+- The proof names its network, and a foreign network's proof is a good one. *Why:* the hello that
+  follows says which two networks met; a failed decryption would not.
+- What exceeds a Noise message is cut into records within one message of the link. The frame's
+  length goes first, encrypted with it. *Why:* whoever sits on the wire could otherwise cut a frame
+  between two records and have the rest of it read as a whole.
+Spec: docs/spec/peer-protocol.md.
 """
 
 import random
 
 from chain.primitives.errors import Malformed
-from chain.primitives.hashing import Hash
+from chain.primitives.hashing import HASH_BYTES, Hash
 from chain.primitives.keys import (
     PUBLIC_KEY_BYTES,
     SEED_BYTES,
@@ -22,23 +25,27 @@ from chain.primitives.keys import (
     verify,
 )
 from p2p.net.noise import MESSAGE_BYTES_MAX, TAG_BYTES, Established, Handshake
-from p2p.net.transport import Link
+from p2p.net.transport import Link, LinkClosed
 
 IDENTITY_CONTEXT = b"cornerstone/noise/1"
 RECORD_BYTES = MESSAGE_BYTES_MAX - TAG_BYTES
+LENGTH_BYTES = 4
+PROOF_BYTES = HASH_BYTES + PUBLIC_KEY_BYTES + SIGNATURE_BYTES
 
 
 class SecureLink:
-    """An encrypted link to `peer`, the 32-byte public key the far end has proved."""
+    """An encrypted link. The far end has proved to be `peer`, for the network `chain`."""
 
-    __slots__ = ("_established", "_link", "bytes_in", "bytes_out", "peer")
+    __slots__ = ("_established", "_link", "_torn", "bytes_in", "bytes_out", "chain", "peer")
 
-    def __init__(self, link: Link, peer: bytes, established: Established) -> None:
+    def __init__(self, link: Link, chain: Hash, peer: bytes, established: Established) -> None:
+        self.chain = chain
         self.peer = peer
         self.bytes_in = 0
         self.bytes_out = 0
         self._link = link
         self._established = established
+        self._torn = False
 
     @property
     def remote(self) -> str:
@@ -46,14 +53,19 @@ class SecureLink:
         return self._link.remote
 
     async def send(self, frame: bytes) -> None:
-        """Send one frame; one task at a time. Raises LinkClosed."""
+        """Send one frame; one task at a time. Raises LinkClosed, also after a cancelled send."""
+        if self._torn:
+            raise LinkClosed("a frame was cut off half way; what follows could not be read")
         encrypt = self._established.send.encrypt
-        if len(frame) <= RECORD_BYTES:
-            data = encrypt(frame)
+        plain = len(frame).to_bytes(LENGTH_BYTES, "big") + frame
+        if len(plain) <= RECORD_BYTES:
+            data = encrypt(plain)
         else:
-            starts = range(0, len(frame), RECORD_BYTES)
-            data = b"".join(encrypt(frame[start : start + RECORD_BYTES]) for start in starts)
+            starts = range(0, len(plain), RECORD_BYTES)
+            data = b"".join([encrypt(plain[start : start + RECORD_BYTES]) for start in starts])
+        self._torn = True
         await self._link.send(data)
+        self._torn = False
         self.bytes_out += len(data)
 
     async def receive(self) -> bytes:
@@ -62,9 +74,15 @@ class SecureLink:
         self.bytes_in += len(data)
         decrypt = self._established.receive.decrypt
         if len(data) <= MESSAGE_BYTES_MAX:
-            return decrypt(data)
-        starts = range(0, len(data), MESSAGE_BYTES_MAX)
-        return b"".join(decrypt(data[start : start + MESSAGE_BYTES_MAX]) for start in starts)
+            plain = decrypt(data)
+        else:
+            starts = range(0, len(data), MESSAGE_BYTES_MAX)
+            plain = b"".join([decrypt(data[start : start + MESSAGE_BYTES_MAX]) for start in starts])
+        said = int.from_bytes(plain[:LENGTH_BYTES], "big")
+        frame = plain[LENGTH_BYTES:]
+        if said != len(frame):
+            raise Malformed("frame-length", f"a frame of {said} bytes came with {len(frame)}")
+        return frame
 
     async def aclose(self) -> None:
         """End the link."""
@@ -76,38 +94,44 @@ async def secure(
 ) -> SecureLink:
     """Shake hands over a link, which stays the caller's to close when this raises.
 
-    The caller bounds the time. Raises LinkClosed, or Malformed naming what was wrong.
+    `rng` must be unpredictable outside tests (random.SystemRandom): the connection's keys come
+    from it. The caller bounds the time. Raises LinkClosed, or Malformed naming what was wrong.
     """
     static = AgreementKey(rng.randbytes(SEED_BYTES))
     ephemeral = AgreementKey(rng.randbytes(SEED_BYTES))
     handshake = Handshake(
-        initiator=initiator,
-        static=static,
-        ephemeral=ephemeral,
-        prologue=IDENTITY_CONTEXT + chain,
+        initiator=initiator, static=static, ephemeral=ephemeral, prologue=IDENTITY_CONTEXT
     )
-    proof = identity.public + identity.sign(_signed(chain, static.public))
+    proof = chain + identity.public + identity.sign(_signed(chain, static.public))
     if initiator:
         await link.send(handshake.write(b""))
-        theirs = handshake.read(await link.receive())
+        theirs = _Proof(handshake.read(await link.receive()), handshake.remote_static)
         await link.send(handshake.write(proof))
-        established = handshake.finish()
     else:
         handshake.read(await link.receive())
         await link.send(handshake.write(proof))
-        theirs = handshake.read(await link.receive())
-        established = handshake.finish()
-    return SecureLink(link, _identity(theirs, chain, established.remote_static), established)
+        theirs = _Proof(handshake.read(await link.receive()), handshake.remote_static)
+    return SecureLink(link, theirs.chain, theirs.peer, handshake.finish())
+
+
+class _Proof:
+    """The chain and identity a peer stands for, checked. Raises Malformed."""
+
+    __slots__ = ("chain", "peer")
+
+    def __init__(self, proof: bytes, static: bytes) -> None:
+        if len(proof) != PROOF_BYTES:
+            raise Malformed(
+                "identity-proof",
+                f"{len(proof)} bytes; network, key and signature take {PROOF_BYTES}",
+            )
+        self.chain = Hash(proof[:HASH_BYTES])
+        self.peer = proof[HASH_BYTES:-SIGNATURE_BYTES]
+        if not verify(self.peer, _signed(self.chain, static), proof[-SIGNATURE_BYTES:]):
+            raise Malformed(
+                "identity-proof", f"{self.peer.hex()} did not sign this connection's key"
+            )
 
 
 def _signed(chain: Hash, static: bytes) -> bytes:
     return IDENTITY_CONTEXT + chain + static
-
-
-def _identity(proof: bytes, chain: Hash, static: bytes) -> bytes:
-    if len(proof) != PUBLIC_KEY_BYTES + SIGNATURE_BYTES:
-        raise Malformed("identity-proof", f"{len(proof)} bytes, a key and a signature take 96")
-    public, signature = proof[:PUBLIC_KEY_BYTES], proof[PUBLIC_KEY_BYTES:]
-    if not verify(public, _signed(chain, static), signature):
-        raise Malformed("identity-proof", f"{public.hex()} did not sign this connection's key")
-    return public
