@@ -1,0 +1,109 @@
+"""`python -m tests.bench [PART ...]`: every figure in one run, beside the machine's own limit."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.catch_up import measure_catch_up
+from tests.bench.devnet import measure_devnet
+from tests.bench.import_blocks import measure_import
+from tests.bench.machine import measure_verify_limit
+from tests.bench.network import measure_load, measure_start
+from tests.bench.state_size import measure_state
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def bench_import() -> None:
+    """Block import against what two threads of libsodium could do."""
+    limit = measure_verify_limit()
+    say(
+        f"raw Ed25519 verifications: {limit.one_thread:,.0f}/s on one thread, "
+        f"{limit.two_threads:,.0f}/s on two"
+    )
+    for accounts in (1_000, 20_000):
+        with tempfile.TemporaryDirectory() as folder:
+            figure = measure_import(accounts, Path(folder))
+        say(
+            f"block import, {accounts:,} accounts: {figure.transactions_per_s:,.0f} tx/s, "
+            f"ratio {figure.transactions_per_s / limit.two_threads:.2f} to the two-thread limit; "
+            f"{figure.without_signatures_us:.0f} us/tx without signatures"
+        )
+
+
+def bench_state() -> None:
+    """State updates and start-up as the state grows."""
+    for accounts in (1_000, 10_000, 100_000, 1_000_000):
+        with tempfile.TemporaryDirectory() as folder:
+            figure = measure_state(accounts, Path(folder))
+        say(
+            f"state, {accounts:>9,} accounts: {figure.updates_per_s:,.0f} updates/s, "
+            f"opened in {figure.open_ms:.0f} ms, {figure.memory_mb:.0f} MB while updating"
+        )
+
+
+def bench_start() -> None:
+    """Testnets from the command to a common block."""
+    for nodes in (8, 20, 50):
+        figure = measure_start(nodes)
+        say(
+            f"testnet of {nodes}: ready in {figure.ready_s:.2f} s, {figure.unique_mb:.1f} MB a node"
+        )
+
+
+def bench_load() -> None:
+    """Four nodes under load."""
+    for rate in (500, 1_000):
+        figure = measure_load(4, rate, 20)
+        say(
+            f"4 nodes at {rate}/s: {figure.included} of {figure.submitted} included, "
+            f"{figure.transactions_per_s:,.0f} tx/s, inclusion p50 {figure.p50_ms:,.0f} ms, "
+            f"p99 {figure.p99_ms:,.0f} ms; {figure.cpu_ms:.2f} ms CPU per transaction per node, "
+            f"{figure.resident_mb:.0f} MB resident a node"
+        )
+
+
+def bench_devnet() -> None:
+    """One node, ten thousand transfers over its API."""
+    figure = measure_devnet()
+    say(
+        f"devnet: {figure.transactions:,} transfers over the API at "
+        f"{figure.transactions_per_s:,.0f} tx/s, {figure.cpu_ms:.2f} ms CPU each, "
+        f"{figure.resident_mb:.0f} MB resident"
+    )
+
+
+def bench_catch_up() -> None:
+    """A node joins a chain of five thousand blocks."""
+    figure = measure_catch_up()
+    say(
+        f"catch-up: {figure.blocks:,} blocks with {figure.transactions:,} transactions at "
+        f"{figure.blocks_per_s:,.0f} blocks/s, {figure.transactions_per_s:,.0f} tx/s"
+    )
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "import": bench_import,
+    "state": bench_state,
+    "start": bench_start,
+    "load": bench_load,
+    "devnet": bench_devnet,
+    "catch-up": bench_catch_up,
+}
+
+
+def main(wanted: list[str]) -> int:
+    unknown = [part for part in wanted if part not in PARTS]
+    if unknown:
+        print(f"unknown part {unknown[0]!r}; there are: {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    for part in wanted or PARTS:
+        PARTS[part]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
