@@ -106,7 +106,7 @@ async def report_changes(node: Node, pipe: trio.socket.SocketType) -> None:
 def report_of(node: Node) -> NodeReport:
     """What the node would say on itself now."""
     status = node.status()
-    first = node.ledger.header_at(1) if status.height else None
+    first = node.ledger.block_id_at(1) if status.height else None
     return NodeReport(
         height=status.height,
         head=status.head.hex(),
@@ -114,7 +114,7 @@ def report_of(node: Node) -> NodeReport:
         inbound=status.peers_inbound,
         outbound=status.peers_outbound,
         mempool=status.mempool_transactions,
-        first=first.id.hex() if first is not None else "",
+        first=first.hex() if first is not None else "",
         peers=tuple(peer.id.hex() for peer in node.peers()),
     )
 

@@ -4,17 +4,22 @@ Every question may go unanswered (the node was killed, paused, is starting): tha
 and what to do about it is the asker's business.
 """
 
+import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
 
 from chain.genesis import Genesis
+from chain.primitives import cbor, shape
+from chain.primitives.errors import Malformed
+from p2p.api.client import ApiError
 from p2p.api.json_codec import WrongJson, decode_json
-from p2p.api.views import AccountView, BlocksView, BlockView, StatusView, SubmitsView, SubmitView
+from p2p.api.limits import BATCH_TRANSACTIONS_MAX
+from p2p.api.views import AccountView, BlocksView, BlockView, ProblemView, StatusView
 from testnet.agreement import ChainView, Witness
 from testnet.asking import BlockContent, Unanswered, Verdict
 from testnet.board import BlockCard
@@ -27,6 +32,9 @@ AGAIN = frozenset({"mempool-full", "mempool-registrations", "sequence-ahead"})
 
 TAKEN = frozenset({"already-known", "sequence-used"})
 """Refusals that say an earlier attempt arrived; whether it did is for the chain to say."""
+
+BUSY = frozenset({429, 500, 502, 503, 504})
+"""HTTP answers that another node, or the same one later, may not give."""
 
 View = TypeVar("View")
 
@@ -65,7 +73,7 @@ class NodeApi:
         """The id of the node's block at a height; None when it has none or does not answer."""
         try:
             return (await self._get(BlockView, f"{api}/v1/blocks/{height}")).id
-        except Unanswered:
+        except (Unanswered, ApiError):
             return None
 
     def witness(self, name: str, api: str) -> Witness:
@@ -105,23 +113,21 @@ class NodeApi:
 
     async def submit(self, api: str, raws: Sequence[bytes]) -> list[Verdict]:
         """Submits a batch; verdicts in order."""
-        answer = await self._ask(
-            SubmitsView,
-            self._client.build_request(
-                "POST",
-                f"{api}/v1/transactions",
-                content=b"".join(raws),
-                headers={"Content-Type": "application/cbor-seq"},
-            ),
-        )
-        return [judge(result) for result in answer.results]
+        url = f"{api}/v1/transactions"
+        headers = {"Content-Type": "application/cbor-seq", "Accept": "application/cbor"}
+        body = b"".join(map(cbor.encode, raws))
+        answer = await self._ask("POST", url, body, headers)
+        try:
+            return read_verdicts(answer)
+        except Malformed as error:
+            raise Unanswered(f"{url}: {error}") from error
 
     async def follow(self, api: str, heard: Callable[[str], Awaitable[None]]) -> None:
         """Tells `heard` the head now and the id of each block the node connects, without end.
 
         Raises Unanswered when the node's event stream ends.
         """
-        url = f"{api.replace('http', 'ws', 1)}/v1/events"
+        url = f"{api.replace('http', 'ws', 1)}/v1/events?only=block-connected"
         try:
             async with open_websocket_url(url) as events:
                 await heard(await self.head(api))
@@ -129,23 +135,29 @@ class NodeApi:
                     block = connected_block(await events.get_message())
                     if block is not None:
                         await heard(block)
-        except (ConnectionClosed, HandshakeError, OSError) as error:
+        except (ConnectionClosed, HandshakeError, OSError, ValueError, KeyError) as error:
             raise Unanswered(f"{url}: {error!r}") from error
 
     async def _get(self, kind: type[View], url: str) -> View:
-        return await self._ask(kind, self._client.build_request("GET", url))
-
-    async def _ask(self, kind: type[View], request: httpx.Request) -> View:
         try:
-            answer = await self._client.send(request)
-        except httpx.TransportError as error:
-            raise Unanswered(f"{request.url}: {error!r}") from error
-        if answer.status_code != httpx.codes.OK:
-            raise Unanswered(f"{request.url}: {answer.status_code} {answer.text[:200]}")
-        try:
-            return decode_json(kind, answer.content)
+            return decode_json(kind, await self._ask("GET", url))
         except WrongJson as error:
-            raise Unanswered(f"{request.url}: {error}") from error
+            raise Unanswered(f"{url}: {error}") from error
+
+    async def _ask(
+        self, method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> bytes:
+        """The answer's body. Raises ApiError for what the node will not do."""
+        try:
+            answer = await self._client.request(method, url, content=body, headers=headers)
+            if answer.status_code in BUSY:
+                raise Unanswered(f"{url}: {answer.status_code} {answer.text[:200]}")
+            if answer.status_code != httpx.codes.OK:
+                problem = decode_json(ProblemView, answer.content)
+                raise ApiError(problem.status, problem.code, problem.detail)
+        except (httpx.TransportError, WrongJson) as error:
+            raise Unanswered(f"{url}: {error!r}") from error
+        return answer.content
 
 
 def open_client() -> httpx.AsyncClient:
@@ -154,11 +166,29 @@ def open_client() -> httpx.AsyncClient:
     return httpx.AsyncClient(verify=False, trust_env=False, timeout=ANSWER_TIMEOUT_S, limits=limits)
 
 
-def judge(result: SubmitView) -> Verdict:
+def read_verdicts(answer: bytes) -> list[Verdict]:
+    """Reads the arrays [id, status, code, reason] of a batch. Raises Malformed."""
+    listed = shape.items(cbor.decode(answer), BATCH_TRANSACTIONS_MAX, "verdicts")
+    verdicts = []
+    for item in listed:
+        _, status, code, _ = shape.array(item, 4, "verdict")
+        verdicts.append(
+            judge(shape.text(status, 32, "verdict status"), shape.text(code, 64, "verdict code"))
+        )
+    return verdicts
+
+
+def judge(status: str, code: str) -> Verdict:
     """What a verdict means to a sender that may try again."""
-    if result.status != "refused" or result.code in TAKEN:
+    if status != "refused" or code in TAKEN:
         return Verdict("", again=False)
-    return Verdict(result.code, again=result.code in AGAIN)
+    return Verdict(code, again=code in AGAIN)
+
+
+def connected_block(text: str | bytes) -> str | None:
+    """The block an event tells of; None when it tells of something else."""
+    event: Any = json.loads(text)
+    return str(event["block"]) if event["event"] == "block-connected" else None
 
 
 def slot_now(genesis: Genesis) -> int:

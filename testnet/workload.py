@@ -146,12 +146,13 @@ class Workload:
 
     async def _deliver(self, share: Share, batch: list[Transaction]) -> None:
         """Hands a batch to the share's node, or to the next one that answers."""
-        give_up_at = trio.current_time() + GIVE_UP_S
+        give_up_at, why = trio.current_time() + GIVE_UP_S, ""
         while trio.current_time() < give_up_at:
             api = self._apis[share.place % len(self._apis)]
             try:
                 verdicts = await self._nodes.submit(api, [tx.raw for tx in batch])
-            except Unanswered:
+            except Unanswered as error:
+                why = str(error)
                 share.place += 1
                 batch = list(share.unseen.values())[: BATCH_MAX * 2]
                 await trio.sleep(RETRY_S)
@@ -161,7 +162,7 @@ class Workload:
                 if verdict.code and verdict.again:
                     share.again.append(tx)
             return
-        raise LaunchFailure(f"no node has answered for {GIVE_UP_S:.0f} s")
+        raise LaunchFailure(f"no node has answered for {GIVE_UP_S:.0f} s; the last: {why}")
 
     # Seeing
 
