@@ -1,9 +1,12 @@
 """A transport within one process: links are pairs of bounded channels, addresses are names."""
 
+from itertools import count
+
 import trio
 
-from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener
+from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
 
+SCHEME = "mem"
 # Messages on their way: like a socket's buffers, enough to keep both ends busy.
 MESSAGES_BUFFERED = 16
 BACKLOG = 128  # links not yet accepted, as a listening socket has
@@ -17,47 +20,54 @@ class MemoryLink:
         remote: str,
         outbound: "trio.MemorySendChannel[bytes]",
         inbound: "trio.MemoryReceiveChannel[bytes]",
+        message_bytes_max: int,
     ) -> None:
         self.remote = remote
         self._outbound = outbound
         self._inbound = inbound
+        self._message_bytes_max = message_bytes_max
 
     async def send(self, data: bytes) -> None:
         """See Link."""
-        if len(data) > LINK_MESSAGE_BYTES_MAX:
-            raise LinkClosed(f"{len(data)} bytes, a link carries {LINK_MESSAGE_BYTES_MAX} at once")
         try:
             await self._outbound.send(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            raise LinkClosed("closed by the other end or by this one") from None
+        except trio.BrokenResourceError:
+            raise LinkClosed("closed by the other end") from None
+        except trio.ClosedResourceError:
+            raise LinkClosed("closed here") from None
 
     async def receive(self) -> bytes:
         """See Link."""
         try:
-            return await self._inbound.receive()
-        except (trio.EndOfChannel, trio.ClosedResourceError):
-            raise LinkClosed("closed by the other end or by this one") from None
+            data = await self._inbound.receive()
+        except trio.EndOfChannel:
+            raise LinkClosed("closed by the other end") from None
+        except trio.ClosedResourceError:
+            raise LinkClosed("closed here") from None
+        if len(data) > self._message_bytes_max:
+            self.close()
+            raise LinkClosed(f"a message of {len(data)} bytes, at most {self._message_bytes_max}")
+        return data
+
+    def close(self) -> None:
+        """End the link at once."""
+        self._outbound.close()
+        self._inbound.close()
 
     async def aclose(self) -> None:
         """See Link."""
-        await self._outbound.aclose()
-        await self._inbound.aclose()
-
-
-def memory_link_pair(left: str, right: str) -> tuple[MemoryLink, MemoryLink]:
-    """Two ends of one link; `left` is where the first end is."""
-    to_right, from_left = trio.open_memory_channel[bytes](MESSAGES_BUFFERED)
-    to_left, from_right = trio.open_memory_channel[bytes](MESSAGES_BUFFERED)
-    return MemoryLink(right, to_right, from_right), MemoryLink(left, to_left, from_left)
+        self.close()
+        await trio.lowlevel.checkpoint()
 
 
 class MemoryListener:
     """Accepts links dialled to its name."""
 
-    def __init__(self, network: "MemoryNetwork", address: str) -> None:
+    def __init__(self, network: "MemoryNetwork", address: str, message_bytes_max: int) -> None:
         self.address = address
-        self._network = network
+        self.message_bytes_max = message_bytes_max
         self.arrivals, self._accepted = trio.open_memory_channel[MemoryLink](BACKLOG)
+        self._network = network
 
     async def accept(self) -> Link:
         """See Listener."""
@@ -68,8 +78,15 @@ class MemoryListener:
 
     async def aclose(self) -> None:
         """See Listener."""
-        self._network.listeners.pop(self.address, None)
-        await self.arrivals.aclose()
+        if self._network.listeners.get(self.address) is self:
+            del self._network.listeners[self.address]
+            self._close_waiting()
+        await trio.lowlevel.checkpoint()
+
+    def _close_waiting(self) -> None:
+        self.arrivals.close()
+        for _ in range(self._accepted.statistics().current_buffer_used):
+            self._accepted.receive_nowait().close()
 
 
 class MemoryNetwork:
@@ -77,45 +94,52 @@ class MemoryNetwork:
 
     def __init__(self) -> None:
         self.listeners: dict[str, MemoryListener] = {}
-        self._next = 1
+        self._ports = count(1)
 
-    def transport(self, host: str) -> "MemoryTransport":
+    def transport(
+        self, host: str, message_bytes_max: int = LINK_MESSAGE_BYTES_MAX
+    ) -> "MemoryTransport":
         """The transport of one host, whose links carry its name."""
-        return MemoryTransport(self, host)
+        return MemoryTransport(self, host, message_bytes_max)
 
     def free_port(self) -> int:
         """A number no listener had before."""
-        self._next += 1
-        return self._next
+        return next(self._ports)
 
 
 class MemoryTransport:
     """Makes links on a MemoryNetwork; addresses are `mem://<host>:<port>`."""
 
-    def __init__(self, network: MemoryNetwork, host: str) -> None:
+    def __init__(self, network: MemoryNetwork, host: str, message_bytes_max: int) -> None:
         self._network = network
         self._host = host
+        self._message_bytes_max = message_bytes_max
 
     async def dial(self, address: str) -> Link:
         """See Transport."""
         await trio.lowlevel.checkpoint()
-        listener = self._network.listeners.get(address)
+        listener = self._network.listeners.get(str(parse_endpoint(address, SCHEME)))
         if listener is None:
             raise LinkClosed(f"{address}: nobody listens there")
-        ours, theirs = memory_link_pair(f"mem://{self._host}", address)
+        to_them, from_us = trio.open_memory_channel[bytes](MESSAGES_BUFFERED)
+        to_us, from_them = trio.open_memory_channel[bytes](MESSAGES_BUFFERED)
+        here = f"{SCHEME}://{self._host}"
         try:
-            listener.arrivals.send_nowait(theirs)
+            listener.arrivals.send_nowait(
+                MemoryLink(here, to_us, from_us, listener.message_bytes_max)
+            )
         except trio.WouldBlock:
             raise LinkClosed(f"{address}: {BACKLOG} links wait to be accepted") from None
-        return ours
+        return MemoryLink(address, to_them, from_them, self._message_bytes_max)
 
     async def listen(self, address: str) -> Listener:
         """See Transport."""
         await trio.lowlevel.checkpoint()
-        base, _, port = address.rpartition(":")
-        if port == "0":
-            address = f"{base}:{self._network.free_port()}"
+        endpoint = parse_endpoint(address, SCHEME)
+        port = endpoint.port or self._network.free_port()
+        address = f"{SCHEME}://{endpoint.host}:{port}"
         if address in self._network.listeners:
             raise LinkClosed(f"{address} is taken")
-        listener = self._network.listeners[address] = MemoryListener(self._network, address)
+        listener = MemoryListener(self._network, address, self._message_bytes_max)
+        self._network.listeners[address] = listener
         return listener

@@ -1,12 +1,23 @@
 """The interface of a transport: links that carry whole byte strings, both ways, in order.
 
 Two implementations pass the same contract tests: websockets between processes, memory within one.
+Rules of every link:
+- A message arrives whole, once and in order, or the link ends. Nothing is repeated here.
+- What was sent before an end is read before the end is seen, unless the end came by force.
+- Several tasks may send, and no message mixes with another; one task receives.
+- Whoever sends waits while the other end is slow. *Why:* that is all the backpressure there is.
+- A message larger than the receiver's maximum ends the link at the receiver, unread.
+- Everything foreign (sockets, websocket library) becomes LinkClosed, whose reason is for people.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
 
 # What a link carries at once; the largest frame and what encryption adds to it.
 LINK_MESSAGE_BYTES_MAX = 11 * 1024 * 1024
+# A closing handshake is a courtesy; a dead peer does not get longer.
+CLOSE_S = 1.0
 
 
 class LinkClosed(Exception):
@@ -18,7 +29,7 @@ class LinkClosed(Exception):
 
 
 class Link(Protocol):
-    """One established link. One task sends, one receives."""
+    """One established link."""
 
     @property
     def remote(self) -> str:
@@ -26,15 +37,15 @@ class Link(Protocol):
         ...
 
     async def send(self, data: bytes) -> None:
-        """Hand over one message; waits when the other end is slow. Raises LinkClosed."""
+        """Hand over one message. Raises LinkClosed; a cancelled send leaves the link unusable."""
         ...
 
     async def receive(self) -> bytes:
-        """The next message. Raises LinkClosed."""
+        """The next message. Raises LinkClosed, then and ever after."""
         ...
 
     async def aclose(self) -> None:
-        """End the link, at once and on both sides; harmless when it has ended."""
+        """End the link on both sides, within CLOSE_S; harmless when it has ended."""
         ...
 
 
@@ -51,7 +62,7 @@ class Listener(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Accept no more; the links go on."""
+        """Accept no more; accepted links go on, others are closed."""
         ...
 
 
@@ -65,3 +76,29 @@ class Transport(Protocol):
     async def listen(self, address: str) -> Listener:
         """Listen at an address; port 0 takes a free one. Raises LinkClosed when it is taken."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The parts of an address `<scheme>://<host>:<port>`; an IPv6 host without its brackets."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def parse_endpoint(address: str, scheme: str) -> Endpoint:
+    """The parts of an address. Raises LinkClosed, saying what is wrong: nobody can be there."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise LinkClosed(f"{address!r} is not an address: {error}") from None
+    rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username
+    if parts.scheme != scheme or not host or port is None or rest:
+        raise LinkClosed(f"{address!r} is not an address of the form {scheme}://host:port")
+    return Endpoint(scheme, host, port)

@@ -1,41 +1,44 @@
 """The transport between processes: binary websocket messages over TCP streams we own.
 
-We open and close the TCP stream ourselves. *Why:* a client that closes only the websocket leaves
-its socket open when the server closed first.
+Rules:
+- Each connection lives in a task of its own, with the reading task of the library inside, and
+  whatever that raises ends there. *Why:* the library raises what it meets (protocol errors, refused
+  handshakes) into the nursery it is given; one stranger's bytes must not end the node.
+- We open and close the TCP stream. *Why:* a client that closes only the websocket leaves its
+  socket open when the server closed first.
+- At most HANDSHAKES_MAX handshakes are open at a listener; one more ends the oldest. *Why:* an
+  honest handshake takes milliseconds, so what is oldest in a flood is the flood.
+- A listener outlives accept errors for want of file descriptors (trio.serve_listeners).
 """
 
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable
 
 import trio
 from trio_websocket import (
     ConnectionClosed,
-    HandshakeError,
+    ConnectionRejected,
     WebSocketConnection,
     wrap_client_stream,
     wrap_server_stream,
 )
 
-from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener
+from p2p.net.transport import (
+    CLOSE_S,
+    LINK_MESSAGE_BYTES_MAX,
+    Endpoint,
+    Link,
+    LinkClosed,
+    Listener,
+    parse_endpoint,
+)
 
 SCHEME = "ws"
-RECEIVE_BUFFER_BYTES = 64 * 1024
-# Handshakes in progress at a listener: an honest burst after a restart, not a flood.
-HANDSHAKES_MAX = 64
-HANDSHAKE_S = 5.0
-CLOSE_S = 1.0  # a closing handshake is a courtesy; a dead peer does not get longer
-BACKLOG = 128
+RECEIVE_BUFFER_BYTES = 64 * 1024  # what a socket gives at once; larger only costs memory
+HANDSHAKES_MAX = 128
+HANDSHAKE_S = 5.0  # a request and an answer, over the slowest link that is of use
+BACKLOG = 128  # connections the kernel holds for us: a burst of a whole testnet
 
-
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `ws://host:port`. Raises LinkClosed, saying what is wrong."""
-    try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise LinkClosed(f"{address!r} is not an address: {error}") from None
-    if parts.scheme != SCHEME or not host or port is None:
-        raise LinkClosed(f"{address!r} is not an address of the form ws://host:port")
-    return host, port
+Shake = Callable[[trio.Nursery], Awaitable[WebSocketConnection]]
 
 
 class WebSocketLink:
@@ -43,27 +46,27 @@ class WebSocketLink:
 
     def __init__(self, remote: str, socket: WebSocketConnection, stream: trio.SocketStream) -> None:
         self.remote = remote
+        self.failure: str | None = None
         self._socket = socket
         self._stream = stream
 
     async def send(self, data: bytes) -> None:
         """See Link."""
-        if len(data) > LINK_MESSAGE_BYTES_MAX:
-            raise LinkClosed(f"{len(data)} bytes, a link carries {LINK_MESSAGE_BYTES_MAX} at once")
         try:
             await self._socket.send_message(data)
         except (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise LinkClosed(_explain(error)) from None
+            raise LinkClosed(self.failure or _explain(error)) from None
 
     async def receive(self) -> bytes:
         """See Link."""
         try:
             message = await self._socket.get_message()
         except (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise LinkClosed(_explain(error)) from None
+            raise LinkClosed(self.failure or _explain(error)) from None
         if isinstance(message, str):
+            self.failure = "a text message came; this protocol is binary"
             await self.aclose()
-            raise LinkClosed("a text message came; this protocol is binary")
+            raise LinkClosed(self.failure)
         return bytes(message)
 
     async def aclose(self) -> None:
@@ -76,109 +79,191 @@ class WebSocketLink:
 class WebSocketListener:
     """Accepts TCP connections and their websocket handshakes, several at a time."""
 
-    def __init__(self, host: str, listener: trio.SocketListener) -> None:
-        port = listener.socket.getsockname()[1]
-        self.address = f"{SCHEME}://{host}:{port}"
+    def __init__(
+        self, endpoint: Endpoint, listener: trio.SocketListener, carrier: "WebSocketTransport"
+    ) -> None:
+        self.address = str(endpoint)
         self._listener = listener
-        self._arrivals, self._accepted = trio.open_memory_channel[WebSocketLink](0)
-        self._handshakes = trio.Semaphore(HANDSHAKES_MAX)
+        self._carrier = carrier
+        self._serving = trio.CancelScope()
+        # Connections not yet accepted, by age: those shaking hands, and those waiting.
+        self._shaking: dict[trio.CancelScope, None] = {}
+        self._arrivals, self._accepted = trio.open_memory_channel[
+            tuple[WebSocketLink, trio.CancelScope]
+        ](BACKLOG)
 
-    async def serve(self, nursery: trio.Nursery) -> None:
-        """Accept until closed; links live in `nursery`."""
-        async with self._arrivals:
-            while True:
-                await self._handshakes.acquire()
-                try:
-                    stream = await self._listener.accept()
-                except (trio.ClosedResourceError, OSError):
-                    return
-                nursery.start_soon(self._shake, stream, nursery)
+    async def serve(self, *, task_status: trio.TaskStatus[list[trio.SocketListener]]) -> None:
+        """Accept until closed; connections live in the transport's nursery."""
+        with self._serving:
+            await trio.serve_listeners(
+                self._welcome,
+                [self._listener],
+                handler_nursery=self._carrier.nursery,
+                task_status=task_status,
+            )
 
-    async def _shake(self, stream: trio.SocketStream, nursery: trio.Nursery) -> None:
-        link: WebSocketLink | None = None
-        try:
-            with trio.move_on_after(HANDSHAKE_S):
-                host, port = stream.socket.getpeername()[:2]
-                request = await wrap_server_stream(
-                    nursery,
-                    stream,
-                    max_message_size=LINK_MESSAGE_BYTES_MAX,
-                    receive_buffer_size=RECEIVE_BUFFER_BYTES,
-                )
-                socket = await request.accept()
-                link = WebSocketLink(f"{SCHEME}://{host}:{port}", socket, stream)
-        except (HandshakeError, ConnectionClosed, trio.BrokenResourceError, OSError):
-            link = None  # a stranger that does not speak websocket; nothing is owed to it
-        finally:
-            self._handshakes.release()
-            if link is None:
-                await trio.aclose_forcefully(stream)
-        if link is not None:
+    async def _welcome(self, stream: trio.SocketStream) -> None:
+        """One inbound connection's whole life."""
+        scope = trio.CancelScope()
+        self._shaking[scope] = None
+        if len(self._shaking) > HANDSHAKES_MAX:
+            next(iter(self._shaking)).cancel()
+
+        async def shake(home: trio.Nursery) -> WebSocketConnection:
+            limit = self._carrier.message_bytes_max
+            request = await wrap_server_stream(
+                home, stream, max_message_size=limit, receive_buffer_size=RECEIVE_BUFFER_BYTES
+            )
+            return await request.accept()
+
+        def opened(link: WebSocketLink) -> None:
+            del self._shaking[scope]
             try:
-                await self._arrivals.send(link)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                await link.aclose()
+                self._arrivals.send_nowait((link, scope))
+            except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
+                scope.cancel()  # nobody accepts any more, or not fast enough
+
+        with scope:
+            try:
+                host, port = stream.socket.getpeername()[:2]
+                await _carry(stream, str(Endpoint(SCHEME, host, port)), shake, opened)
+            except (LinkClosed, OSError):
+                return  # a stranger that does not speak websocket; nothing is owed to it
+            finally:
+                self._shaking.pop(scope, None)
 
     async def accept(self) -> Link:
         """See Listener."""
         try:
-            return await self._accepted.receive()
+            link, _ = await self._accepted.receive()
         except (trio.EndOfChannel, trio.ClosedResourceError):
             raise LinkClosed(f"{self.address} listens no more") from None
+        return link
 
     async def aclose(self) -> None:
         """See Listener."""
+        self._serving.cancel()
+        self._arrivals.close()
+        for scope in self._shaking:
+            scope.cancel()
+        for _ in range(self._accepted.statistics().current_buffer_used):
+            self._accepted.receive_nowait()[1].cancel()
         await self._listener.aclose()
-        await self._accepted.aclose()
 
 
 class WebSocketTransport:
     """Makes websocket links, whose reading tasks live in the nursery given."""
 
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self._nursery = nursery
+    def __init__(
+        self, nursery: trio.Nursery, message_bytes_max: int = LINK_MESSAGE_BYTES_MAX
+    ) -> None:
+        self.nursery = nursery
+        self.message_bytes_max = message_bytes_max
 
     async def dial(self, address: str) -> Link:
-        """See Transport. The caller bounds the time."""
-        host, port = split_address(address)
+        """See Transport. The caller bounds the time until there is a TCP connection."""
+        endpoint = parse_endpoint(address, SCHEME)
         try:
-            stream = await trio.open_tcp_stream(host, port)
-        except OSError as error:
+            stream = await trio.open_tcp_stream(endpoint.host, endpoint.port)
+        except (OSError, ValueError) as error:
             raise LinkClosed(f"{address}: {error}") from None
-        linked = False
-        try:
-            socket = await wrap_client_stream(
-                self._nursery,
+        link: WebSocketLink = await self.nursery.start(self._carry_dialled, stream, endpoint)
+        return link
+
+    async def _carry_dialled(
+        self,
+        stream: trio.SocketStream,
+        endpoint: Endpoint,
+        *,
+        task_status: trio.TaskStatus[WebSocketLink],
+    ) -> None:
+        authority = str(endpoint).removeprefix(f"{SCHEME}://")
+
+        async def shake(home: trio.Nursery) -> WebSocketConnection:
+            return await wrap_client_stream(
+                home,
                 stream,
-                f"{host}:{port}",
+                authority,
                 "/",
-                max_message_size=LINK_MESSAGE_BYTES_MAX,
+                max_message_size=self.message_bytes_max,
                 receive_buffer_size=RECEIVE_BUFFER_BYTES,
             )
-            linked = True
-        except (HandshakeError, ConnectionClosed, trio.BrokenResourceError, OSError) as error:
-            raise LinkClosed(f"{address}: no websocket there ({error})") from None
-        finally:
-            if not linked:
-                await trio.aclose_forcefully(stream)
-        return WebSocketLink(address, socket, stream)
+
+        await _carry(stream, str(endpoint), shake, task_status.started)
 
     async def listen(self, address: str) -> Listener:
         """See Transport."""
-        host, port = split_address(address)
+        endpoint = parse_endpoint(address, SCHEME)
         try:
-            listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-        except OSError as error:
+            opened = await trio.open_tcp_listeners(
+                endpoint.port, host=endpoint.host, backlog=BACKLOG
+            )
+        except (OSError, ValueError) as error:
             raise LinkClosed(f"cannot listen at {address}: {error}") from None
-        for extra in listeners[1:]:
-            await extra.aclose()
-        listener = WebSocketListener(host, listeners[0])
-        self._nursery.start_soon(listener.serve, self._nursery)
+        first, *others = opened
+        for other in others:  # a name with several addresses: one is enough, and has one port
+            await other.aclose()
+        endpoint = Endpoint(SCHEME, endpoint.host, first.socket.getsockname()[1])
+        listener = WebSocketListener(endpoint, first, self)
+        await self.nursery.start(listener.serve)
         return listener
 
 
+async def _carry(
+    stream: trio.SocketStream,
+    remote: str,
+    shake: Shake,
+    opened: Callable[[WebSocketLink], None],
+) -> None:
+    """One connection from its first byte to its last. Raises LinkClosed if it never opens."""
+    link: WebSocketLink | None = None
+    failure = "the other end hung up during the websocket handshake"
+    try:
+        async with trio.open_nursery() as nursery:
+            home, reading = await nursery.start(_read_home, nursery.cancel_scope)
+            with trio.move_on_after(HANDSHAKE_S) as handshake:
+                reading.set()
+                link = WebSocketLink(remote, await shake(home), stream)
+                opened(link)
+            if handshake.cancelled_caught:
+                failure = f"no websocket handshake within {HANDSHAKE_S:.0f} s"
+                nursery.cancel_scope.cancel()
+    except* Exception as group:  # noqa: BLE001 - the boundary of one connection; its user is told
+        failure = "; ".join(_explain(error) for error in _leaves(group))
+        if link is not None:
+            link.failure = failure
+    finally:
+        await trio.aclose_forcefully(stream)
+    if link is None:
+        raise LinkClosed(f"{remote}: {failure}")
+
+
+async def _read_home(
+    connection: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[tuple[trio.Nursery, trio.Event]],
+) -> None:
+    """A nursery for the library's reading task; when that has ended, so has the connection."""
+    async with trio.open_nursery() as home:
+        reading = trio.Event()
+        task_status.started((home, reading))
+        await reading.wait()  # set in the same step of the loop that starts the reading task
+    connection.cancel()
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
+    found: list[Exception] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
 def _explain(error: Exception) -> str:
-    if isinstance(error, ConnectionClosed) and error.reason is not None:
-        reason = error.reason
-        return f"websocket closed: {reason.code} {reason.name} {reason.reason or ''}".rstrip()
-    return "the connection is gone"
+    if isinstance(error, ConnectionRejected):
+        return f"no websocket there: HTTP status {error.status_code}"
+    if not isinstance(error, ConnectionClosed):
+        return f"{type(error).__name__}: {error}"
+    if error.reason is None:
+        return "the connection is gone"
+    reason = error.reason
+    return f"websocket closed: {reason.code} {reason.name} {reason.reason or ''}".rstrip()
