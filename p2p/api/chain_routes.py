@@ -39,7 +39,7 @@ class ChainRoutes:
         add_get(router, "/status", self.status, StatusView)
         add_get(router, "/peers", self.peers, PeersView)
         add_get(router, "/blocks", self.blocks, BlocksView, 422)
-        add_get(router, "/blocks/{reference}", self.block, BlockView, 400, 404)
+        add_get(router, "/blocks/{reference}", self.block, BlockView, 400, 404, 422)
         router.add_api_route(
             "/genesis",
             self.genesis,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from p2p.api.json_codec import encode_json
@@ -22,6 +23,8 @@ STATUSES = {
     429: "Too many at the same time",
     500: "The node's own fault",
 }
+PROBLEM_SCHEMA = TypeAdapter(ProblemView).json_schema()
+"""Written out in each answer: FastAPI keeps a shared schema only for answers in plain JSON."""
 
 
 class Served:
@@ -63,8 +66,10 @@ def add_get(
 
 def described(*problems: int) -> dict[int | str, dict[str, Any]]:
     """The problem documents an endpoint can answer with, for OpenAPI."""
-    schema = {"$ref": f"#/components/schemas/{ProblemView.__name__}"}
     return {
-        status: {"description": STATUSES[status], "content": {MEDIA_TYPE: {"schema": schema}}}
+        status: {
+            "description": STATUSES[status],
+            "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
+        }
         for status in (*problems, 500)
     }

@@ -37,7 +37,7 @@ class StateRoutes:
     def __init__(self, served: Served) -> None:
         self._served = served
         router = self.router = APIRouter(prefix="/v1", tags=["state"])
-        add_get(router, "/accounts/{reference}", self.account, AccountView, 400, 404)
+        add_get(router, "/accounts/{reference}", self.account, AccountView, 400, 404, 422)
         add_get(
             router,
             "/accounts/{reference}/transactions",
@@ -47,8 +47,8 @@ class StateRoutes:
             404,
             422,
         )
-        add_get(router, "/datasets/{dataset}", self.dataset, DatasetView, 400, 404)
-        add_get(router, "/proofs/{path:path}", self.proof, ProofView, 400)
+        add_get(router, "/datasets/{dataset}", self.dataset, DatasetView, 400, 404, 422)
+        add_get(router, "/proofs/{path:path}", self.proof, ProofView, 400, 422)
 
     async def account(self, reference: Reference) -> Response:
         """An identity: balances, next sequence numbers, keys."""
