@@ -112,13 +112,19 @@ class RequestTracker:
         wanted.others.append(peer)
         return True
 
-    def arrived(self, item: Hash) -> None:
-        """Bytes for the id have come and are being checked: nobody else is asked meanwhile."""
+    def arrived(self, peer: PeerId, item: Hash) -> bool:
+        """Bytes for the id have come and are being checked: nobody else is asked meanwhile.
+
+        True if this peer was asked for them.
+        """
         wanted = self._wanted.get(item)
-        if wanted is not None:
-            wanted.arrived = True
-            wanted.bearer = None if wanted.request is None else wanted.request.peer
-            self._fulfil(item, wanted)
+        if wanted is None:
+            return False
+        asked = None if wanted.request is None else wanted.request.peer
+        wanted.arrived = True
+        wanted.bearer = asked
+        self._fulfil(item, wanted)
+        return asked == peer
 
     def rejected(self, item: Hash) -> None:
         """The bytes that arrived were wrong: the next announcer has its turn."""

@@ -2,8 +2,9 @@
 
 Rules:
 - The first WINDOW wanted blocks are asked for, spread over the peers whose claimed height covers
-  them, REQUEST_BLOCKS at a time and PEER_BLOCKS outstanding with one. *Why:* one slow peer then
-  holds up at most its share; the rest keeps coming.
+  them, REQUEST_BLOCKS at a time and twice that outstanding with one; fewer of each when blocks have
+  lately been large. *Why:* one slow peer then holds up at most its share, and what waits is bounded
+  in bytes as well.
 - A request without progress for STALL_S is given up and asked elsewhere; the peer comes last for
   SLOW_S. When everyone was asked in vain, the round starts again after ROUND_S, ROUNDS_MAX times.
 - Bodies are accepted only for wanted blocks, and only from peers we asked. *Why:* memory.
@@ -36,8 +37,11 @@ from p2p.protocol.wanted import Wanted, WantedBlock
 from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks
 
 WINDOW = 64  # blocks asked for or held ahead of import
+WINDOW_BYTES = 32 * 1024 * 1024
+WINDOW_MIN = 4
 REQUEST_BLOCKS = 8
-PEER_BLOCKS = 16
+REQUEST_BYTES = 2 * 1024 * 1024
+SIZE_GUESS = 512 * 1024  # of a body, before any has come
 STALL_S = 4.0
 SLOW_S = 15.0
 # Refusals that do not follow from the header: another peer may have the right body or seal.
@@ -59,13 +63,16 @@ STATUS_S = 5.0
 REPLY_BYTES_MAX = 1_048_576  # one message of a reply; a longer reply is several messages
 SERVED_BYTES_RATE = 16_000_000  # a second and peer: four times what one core can import
 SERVED_BYTES_BURST = 64_000_000
+SERVED_BYTES_LEAST = 4096  # what an id costs even if there is no block: a read of the store
+ANSWER_BYTES_MAX = 8 * 1024 * 1024  # of one answer, beyond its first block; the rest is asked again
 
 
 class _Request:
-    __slots__ = ("deadline_s", "peer", "waiting")
+    __slots__ = ("deadline_s", "delivered", "peer", "waiting")
 
     def __init__(self, peer: PeerId, ids: list[Hash], deadline_s: float) -> None:
         self.peer = peer
+        self.delivered = 0
         self.waiting = dict.fromkeys(ids)
         self.deadline_s = deadline_s
 
@@ -93,6 +100,7 @@ class BlockExchange:
         self._outcomes: list[Outcome] = []
         self._status_s = STATUS_S
         self._retry_s: float | None = None
+        self._body_bytes = SIZE_GUESS
 
     def connected(self, peer: PeerId, now: Now) -> list[Effect]:
         """A new peer: its hello already carried our head."""
@@ -116,7 +124,7 @@ class BlockExchange:
             return [Count("late", "blocks")]
         if not message.raws:
             del self._requests[message.request]
-            return self._unserved(request, now) + self._fetch(now)
+            return self._unserved(request) + self._fetch(now)
         effects: list[Effect] = []
         for raw in message.raws:
             effects += self._body(peer, request, raw)
@@ -172,11 +180,16 @@ class BlockExchange:
         effects: list[Effect] = []
         raws: list[bytes] = []
         size = served = 0
+        answered = 0
         for block_id in message.ids:
             block = self._ledger.block(block_id)
             raw = b"" if block is None else encode_block(block)
-            if block is None or not state.budget.take(len(raw), now.s):
+            paid = state.budget.take(max(len(raw), SERVED_BYTES_LEAST), now.s)
+            if block is None or not paid:
                 continue
+            if served and answered + len(raw) > ANSWER_BYTES_MAX:
+                break
+            answered += len(raw)
             if raws and size + len(raw) > REPLY_BYTES_MAX:
                 effects.append(Send(peer, Blocks(message.request, tuple(raws))))
                 raws, size = [], 0
@@ -199,6 +212,8 @@ class BlockExchange:
         if block_id not in request.waiting:
             return [Count("late", "blocks")]
         del request.waiting[block_id]
+        request.delivered += 1
+        self._body_bytes += (len(raw) - self._body_bytes) // 8
         self._peers[peer].outstanding -= 1
         wanted = self._wanted.get(block_id)
         if wanted is None or block_id in self._intake:
@@ -275,16 +290,18 @@ class BlockExchange:
             self._peers[peer].outstanding += 1
             chosen.setdefault(peer, []).append(wanted.header.id)
         for peer, ids in chosen.items():
-            for start in range(0, len(ids), REQUEST_BLOCKS):
-                effects.append(self._request(peer, ids[start : start + REQUEST_BLOCKS], now))
+            share = self._share()
+            for start in range(0, len(ids), share):
+                effects.append(self._request(peer, ids[start : start + share], now))
         return effects
 
     def _window(self, now: Now, effects: list[Effect]) -> list[WantedBlock]:
         """Wanted blocks near the ledger that nobody is being asked for."""
         found: list[WantedBlock] = []
         dead: list[WantedBlock] = []
+        window = max(WINDOW_MIN, min(WINDOW, WINDOW_BYTES // max(self._body_bytes, 1)))
         for index, wanted in enumerate(self._wanted):
-            if index >= WINDOW:
+            if index >= window:
                 break
             if wanted.asked is not None or wanted.header.id in self._intake:
                 continue
@@ -302,11 +319,11 @@ class BlockExchange:
 
     def _candidate(self, wanted: WantedBlock, now: Now) -> PeerId | None:
         """The least busy peer that should have the block and was not asked in this round."""
-        height = wanted.header.height
+        height, share = wanted.header.height, self._share()
         able = [
-            (state.slow_until_s > now.s, state.outstanding // REQUEST_BLOCKS, peer)
+            (state.slow_until_s > now.s, state.outstanding // share, peer)
             for peer, state in self._peers.items()
-            if state.outstanding < PEER_BLOCKS
+            if state.outstanding < 2 * share
             and peer not in wanted.tried
             and (peer == wanted.source or self._wanted.claims.get(peer, (-1, b""))[0] >= height)
         ]
@@ -325,6 +342,10 @@ class BlockExchange:
             self._retry_at(wanted.not_before_s)
         return None
 
+    def _share(self) -> int:
+        """Blocks in one request: about REQUEST_BYTES by what blocks lately weighed."""
+        return max(1, min(REQUEST_BLOCKS, REQUEST_BYTES // max(self._body_bytes, 1)))
+
     def _retry_at(self, when_s: float) -> None:
         if self._retry_s is None or when_s < self._retry_s:
             self._retry_s = when_s
@@ -334,18 +355,24 @@ class BlockExchange:
         self._requests[self._last_request] = _Request(peer, ids, now.s + STALL_S)
         return Send(peer, GetBlocks(self._last_request, tuple(ids)))
 
-    def _give_up(self, request: _Request) -> None:
+    def _give_up(self, request: _Request, *, vain: bool = True) -> None:
         self._peers[request.peer].outstanding -= len(request.waiting)
         for block_id in request.waiting:
             wanted = self._wanted.get(block_id)
             if wanted is not None and wanted.asked == request.peer:
                 wanted.asked = None
-                wanted.tried.append(request.peer)
+                if vain:
+                    wanted.tried.append(request.peer)
 
-    def _unserved(self, request: _Request, now: Now) -> list[Effect]:
-        """The peer says it has no more; headers it sent itself were then an empty promise."""
+    def _unserved(self, request: _Request) -> list[Effect]:
+        """The peer ends its answer early: it was long enough, or it has none of the blocks.
+
+        Headers that came from this very peer were then an empty promise.
+        """
         waiting = [self._wanted.get(block_id) for block_id in request.waiting]
-        self._give_up(request)
+        self._give_up(request, vain=not request.delivered)
+        if request.delivered:
+            return []
         broken = [w for w in waiting if w is not None and w.source == request.peer]
         if not broken:
             return []

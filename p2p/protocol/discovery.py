@@ -22,7 +22,7 @@ from p2p.peers.addressbook import AddressBook, Contact, group_of
 from p2p.peers.backoff import Backoff
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
-from p2p.peers.score import POINTS_MALFORMED, POINTS_UNREQUESTED
+from p2p.peers.score import POINTS_MALFORMED, POINTS_UNREQUESTED, ScoreBoard
 from p2p.protocol.effects import Count, Dial, Disconnect, Effect, Penalize, Send
 from p2p.protocol.instant import Now
 from p2p.wire.messages import GetPeers, Hello, Peers
@@ -73,22 +73,24 @@ class _Link:
 class Discovery:
     """Keeps the node connected. Deterministic under its rng."""
 
-    def __init__(self, settings: DiscoverySettings, book: AddressBook, rng: random.Random) -> None:
+    def __init__(
+        self,
+        settings: DiscoverySettings,
+        book: AddressBook,
+        scores: ScoreBoard,
+        rng: random.Random,
+    ) -> None:
         self._settings = settings
         self._book = book
+        self._scores = scores
         self._rng = rng
         self._links: dict[PeerId, _Link] = {}
         self._dialing: dict[str, PeerId | None] = {}
         self._seeds = {address: Backoff() for address in settings.bootstrap}
-        self._banned: Callable[[PeerId], bool] = lambda _: False
         self._last_request = 0
         self._exchange_s = 0.0
         self._feeler_s = FEELER_S
         self._due_s: float | None = 0.0
-
-    def refuse(self, banned: Callable[[PeerId], bool]) -> None:
-        """Never dial peers of which `banned` is true."""
-        self._banned = banned
 
     def connected(self, new: Connected, now: Now) -> list[Effect]:
         """Learn the peer's own record and ask it for others."""
@@ -175,12 +177,15 @@ class Discovery:
         """Whether there are fewer outbound connections than wanted."""
         return self.outbound() + len(self._dialing) < self._settings.outbound_target
 
-    def _usable(self, contact: Contact) -> bool:
-        return (
-            contact.peer not in self._links
-            and contact.addresses[0] not in self._dialing
-            and not self._banned(contact.peer)
-        )
+    def _usable(self, now: Now) -> Callable[[Contact], bool]:
+        def usable(contact: Contact) -> bool:
+            return (
+                contact.peer not in self._links
+                and contact.addresses[0] not in self._dialing
+                and not self._scores.banned_for_s(contact.peer, now.s)
+            )
+
+        return usable
 
     def _dial(self, address: str, peer: PeerId | None, effects: list[Effect]) -> None:
         self._dialing[address] = peer
@@ -189,7 +194,7 @@ class Discovery:
     def _dial_missing(self, now: Now, effects: list[Effect]) -> None:
         used = {group_of(link.address) for link in self._links.values() if link.outbound}
         while self.hungry() and len(self._dialing) < DIALS_MAX:
-            contact = self._book.choose(now.s, self._rng, self._usable, used)
+            contact = self._book.choose(now.s, self._rng, self._usable(now), used)
             if contact is None:
                 break
             used.add(group_of(contact.addresses[0]))
@@ -213,7 +218,7 @@ class Discovery:
             return
         self._feeler_s = now.s + FEELER_S * self._rng.uniform(0.75, 1.25)
         if not self.hungry() and len(self._dialing) < DIALS_MAX:
-            contact = self._book.choose(now.s, self._rng, self._usable, set())
+            contact = self._book.choose(now.s, self._rng, self._usable(now), set())
             if contact is not None:
                 self._dial(contact.addresses[0], contact.peer, effects)
 
@@ -242,7 +247,7 @@ class Discovery:
             times.append(self._exchange_s)
         if self.hungry() and len(self._dialing) < DIALS_MAX:
             times.extend(self._seeds[address].next_s for address in self._idle_seeds())
-            due_s = self._book.next_due_s(self._usable)
+            due_s = self._book.next_due_s(self._usable(now))
             times.extend(() if due_s is None else (due_s,))
         return max(min(times), now.s + 0.01)
 

@@ -32,7 +32,11 @@ from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 from p2p.peers.requests import RequestTracker
-from p2p.peers.score import POINTS_INVALID_SIGNATURE, POINTS_INVALID_TRANSACTION
+from p2p.peers.score import (
+    POINTS_FLOOD,
+    POINTS_INVALID_SIGNATURE,
+    POINTS_INVALID_TRANSACTION,
+)
 from p2p.protocol.candidates import Candidate, Ticket
 from p2p.protocol.effects import (
     CheckSignatures,
@@ -56,15 +60,23 @@ DECLINED_MAX = 16_384
 REPLY_BYTES_MAX = 262_144  # one message of a reply; a longer reply is several messages
 SERVED_BYTES_RATE = 4_000_000  # a second and peer: 16,000 transactions of 250 bytes
 SERVED_BYTES_BURST = 16_000_000
+IDS_RATE = 20_000  # announced or asked for, a second and peer: 20 ms of our time
+IDS_BURST = 200_000  # four full mempools, as two halves of a healed network exchange
+UNASKED_RATE = 50  # pushed without being asked for: nobody's habit, so a flood's at most
+UNASKED_BURST = 500
 REANNOUNCE_S = 30.0
 REANNOUNCE_MAX = 1000
 
 
 class _Peer:
-    __slots__ = ("budget", "known")
+    """What a peer is known to have, and what it may still make us spend."""
+
+    __slots__ = ("budget", "ids", "known", "unasked")
 
     def __init__(self, now: Now) -> None:
         self.known = RecentSet(KNOWN_MAX)
+        self.ids = TokenBucket(IDS_RATE, IDS_BURST, now.s)
+        self.unasked = TokenBucket(UNASKED_RATE, UNASKED_BURST, now.s)
         self.budget = TokenBucket(SERVED_BYTES_RATE, SERVED_BYTES_BURST, now.s)
 
 
@@ -203,6 +215,8 @@ class Gossip:
         return effects + self._asks(now)
 
     def _announced(self, peer: PeerId, ids: tuple[Hash, ...], now: Now) -> list[Effect]:
+        if not self._peers[peer].ids.take(len(ids), now.s):
+            return [self._flood(peer, f"more than {IDS_RATE} ids a second")]
         known = self._peers[peer].known
         mempool, settled, tracker = self._ledger.mempool, self._settled, self._tracker
         ignored = 0
@@ -228,6 +242,8 @@ class Gossip:
 
     def _serve(self, peer: PeerId, request: int, ids: tuple[Hash, ...], now: Now) -> list[Effect]:
         state = self._peers[peer]
+        if not state.ids.take(len(ids), now.s):
+            return [self._flood(peer, f"more than {IDS_RATE} ids a second")]
         effects: list[Effect] = []
         raws: list[bytes] = []
         size = served = 0
@@ -256,7 +272,7 @@ class Gossip:
             self._tracker.finished(peer, request)
             return self._asks(now)
         candidates: list[Candidate] = []
-        known = self._peers[peer].known
+        state = self._peers[peer]
         effects: list[Effect] = []
         for raw in raws:
             digest = sha256(raw)
@@ -272,13 +288,21 @@ class Gossip:
                 effects.append(self._blame(peer, refusal.code, refusal.reason))
                 continue
             txid = transaction.id
-            known.add(txid)
-            self._tracker.arrived(txid)
+            state.known.add(txid)
+            asked = self._tracker.arrived(peer, txid)
             if txid in self._settled or self._ledger.mempool.has(txid):
+                self._tracker.settled(txid)
+                continue
+            if not asked and not state.unasked.take(1, now.s):
+                self._tracker.rejected(txid)
+                effects.append(Count("ignored", "unasked-transactions"))
                 continue
             candidate = self._validating[digest] = Candidate(transaction, digest, peer)
             candidates.append(candidate)
         return effects + self._validate(candidates, now)
+
+    def _flood(self, peer: PeerId, reason: str) -> Effect:
+        return Penalize(peer, POINTS_FLOOD, "flood", reason)
 
     def _blame(self, peer: PeerId, code: str, reason: str) -> Effect:
         return Penalize(peer, POINTS_INVALID_TRANSACTION, code, reason)

@@ -4,8 +4,8 @@ Rules:
 - A block is proposed once a slot at most; the ledger's guard, written before sealing, holds over
   restarts. *Why:* two blocks in one slot are evidence against their author.
 - Nothing is proposed while blocks above the head are wanted and coming, nor in the first SETTLE_S
-  after start unless a peer is connected or there is nobody to wait for. *Why:* a block on a stale
-  head is work for everybody and wins nothing.
+  after start unless a peer has told us where it is, or there is nobody to wait for. *Why:* a block
+  on a stale head is work for everybody and wins nothing.
 - Work is searched MINE_ATTEMPTS at a time with pauses of MINE_PAUSE_S, on a draft that is renewed
   with every slot and every new head. *Why:* the loop must answer peers within milliseconds, and a
   laboratory of many miners shares two cores.
@@ -26,10 +26,14 @@ MINE_PAUSE_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What decides whether proposing makes sense: peers connected, and whether we lag behind."""
+    """What decides whether proposing makes sense: peers, and whether they are ahead of us.
+
+    `syncing`: blocks above our head are coming; `asking`: a peer has been asked what it has.
+    """
 
     peers: int
     syncing: bool
+    asking: bool
 
 
 class Production:
@@ -59,7 +63,8 @@ class Production:
         slot = genesis.slot_at(now.unix_ms)
         until_next_s = (genesis.slot_start_ms(slot + 1) - now.unix_ms) / 1000
         self._next_s = now.s + until_next_s
-        waiting = not (self._alone or around.peers) and now.s < self._settled_s
+        informed = self._alone or (around.peers > 0 and not around.asking)
+        waiting = not informed and now.s < self._settled_s
         if slot < 1 or waiting or around.syncing:
             self._draft = None
             return None

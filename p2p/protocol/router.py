@@ -83,7 +83,7 @@ class Router:
         self._ledger = parts.ledger
         self._wanted = wanted
         self._scores = ScoreBoard()
-        self._discovery = Discovery(parts.discovery, parts.book, parts.rng)
+        self._discovery = Discovery(parts.discovery, parts.book, self._scores, parts.rng)
         self._gossip = Gossip(parts.ledger, jobs, parts.rng)
         self._sync = HeaderSync(parts.ledger, wanted)
         self._blocks = BlockExchange(parts.ledger, wanted, jobs)
@@ -97,7 +97,6 @@ class Router:
     def connected(self, new: Connected, now: Now) -> list[Effect]:
         """A peer passed the hello."""
         self._budgets[new.peer] = TokenBucket(MESSAGES_RATE, MESSAGES_BURST, now.s)
-        self._discovery.refuse(lambda peer: self._scores.banned_for_s(peer, now.s) > 0)
         effects = self._discovery.connected(new, now)
         effects += self._sync.connected(new.peer, new.hello.height, new.hello.head, now)
         effects += self._blocks.connected(new.peer, now)
@@ -161,7 +160,6 @@ class Router:
 
     def tick(self, now: Now) -> list[Effect]:
         """Time has passed: whatever is due in any engine."""
-        self._discovery.refuse(lambda peer: self._scores.banned_for_s(peer, now.s) > 0)
         effects = self._produce(now)
         effects += self._blocks.tick(now)
         effects += self._from_gossip(self._gossip.tick(now))
@@ -200,7 +198,7 @@ class Router:
                 return [Count("ignored", "control-message")]
 
     def _produce(self, now: Now) -> list[Effect]:
-        around = Surroundings(len(self._budgets), self.syncing(now))
+        around = Surroundings(len(self._budgets), self.syncing(now), self._sync.asking)
         imported = self._production.tick(now, around)
         return [] if imported is None else self._blocks.produced(imported, now)
 

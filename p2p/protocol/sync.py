@@ -31,6 +31,7 @@ HEADER_REQUESTS_MAX = 2  # two forks can be explored at once; more only repeats 
 STALL_S = 4.0
 SLOW_S = 30.0
 EARLY_MAX = 64
+EARLY_RETRY_S = 0.5
 SERVE_RATE = 4.0  # answers a second and peer: 2,000 headers, faster than bodies can follow
 SERVE_BURST = 32.0
 
@@ -55,6 +56,7 @@ class HeaderSync:
         self._wanted = wanted
         self._peers: dict[PeerId, _Peer] = {}
         self._early: dict[Hash, tuple[PeerId, AnnounceBlock, Header]] = {}
+        self._early_s = 0.0
         self._last_request = 0
 
     def connected(self, peer: PeerId, height: int, head: Hash, now: Now) -> list[Effect]:
@@ -81,9 +83,16 @@ class HeaderSync:
             case Headers():
                 return self._received(peer, message, now) + self._ask(now)
 
+    @property
+    def asking(self) -> bool:
+        """Whether a peer owes us headers."""
+        return any(state.request for state in self._peers.values())
+
     def deadline_s(self) -> float | None:
         """When a request stalls, or an early header may have become timely."""
         times = [state.since_s + STALL_S for state in self._peers.values() if state.request]
+        if self._early:
+            times.append(self._early_s)
         return min(times, default=None)
 
     def tick(self, now: Now) -> list[Effect]:
@@ -94,10 +103,11 @@ class HeaderSync:
                 state.request = 0
                 state.slow_until_s = now.s + SLOW_S
                 effects.append(Count("stalled", f"headers from {short(peer)}"))
-        early, self._early = self._early, {}
-        for peer, message, header in early.values():
-            if peer in self._peers:
-                effects += self._consider(peer, message, header, now)
+        if now.s >= self._early_s:
+            early, self._early = self._early, {}
+            for peer, message, header in early.values():
+                if peer in self._peers:
+                    effects += self._consider(peer, message, header, now)
         return effects + self._ask(now)
 
     def _announced(self, peer: PeerId, message: AnnounceBlock, now: Now) -> list[Effect]:
@@ -128,6 +138,7 @@ class HeaderSync:
         except Declined as declined:
             if declined.code == "future-slot" and len(self._early) < EARLY_MAX:
                 self._early[header.id] = (peer, message, header)
+                self._early_s = now.s + EARLY_RETRY_S
             return [Count("declined", declined.code)]
         except Refusal as refusal:
             return [Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)]

@@ -65,7 +65,7 @@ def test_a_short_answer_moves_the_rest_on_at_once() -> None:
         tracker.announced(ANN, item(i))
         tracker.announced(BOB, item(i))
     tracker.due(0)
-    tracker.arrived(item(1))
+    tracker.arrived(ANN, item(1))
     tracker.settled(item(1))
     tracker.finished(BOB, 1)
     assert tracker.due(0.1) == []
@@ -77,7 +77,7 @@ def test_nobody_is_asked_while_bytes_are_being_checked_and_the_next_if_they_were
     tracker = tracker_of(ANN, BOB)
     tracker.announced(ANN, item(1))
     tracker.due(0)
-    tracker.arrived(item(1))
+    tracker.arrived(ANN, item(1))
     tracker.announced(BOB, item(1))
     assert tracker.due(TIMEOUT_S + 1) == []
     tracker.rejected(item(1))
@@ -140,7 +140,7 @@ def test_random_conversations_keep_the_laws(seed: int) -> None:
                 tracker.settled(thing)
                 settled.add(thing)
             case 3:
-                tracker.arrived(thing)
+                tracker.arrived(peer, thing)
                 tracker.rejected(thing)
             case 4:
                 tracker.disconnected(peer)

@@ -8,6 +8,7 @@ from chain.primitives.errors import Malformed
 from chain.primitives.hashing import ZERO_HASH
 from p2p.peers.addressbook import AddressBook, Contact
 from p2p.peers.peer import PeerId
+from p2p.peers.score import BAN_POINTS, Offence, ScoreBoard
 from p2p.protocol.discovery import (
     FEELER_S,
     FEELER_STAY_S,
@@ -64,10 +65,15 @@ def connected(number: int, *, outbound: bool) -> Connected:
     return Connected(peer(number), address(number), outbound, hello(number))
 
 
-def engine(self_number: int, bootstrap: tuple[int, ...] = (), target: int = 8) -> Discovery:
+def engine(
+    self_number: int,
+    bootstrap: tuple[int, ...] = (),
+    target: int = 8,
+    scores: ScoreBoard | None = None,
+) -> Discovery:
     settings = DiscoverySettings(tuple(map(address, bootstrap)), target, parse)
     rng = random.Random(self_number)
-    return Discovery(settings, AddressBook(peer(self_number)), rng)
+    return Discovery(settings, AddressBook(peer(self_number)), scores or ScoreBoard(), rng)
 
 
 def dials(effects: list[Effect]) -> list[str]:
@@ -142,8 +148,9 @@ def test_somebody_else_at_the_address_is_not_a_reason_to_dial_again_at_once() ->
 
 
 def test_banned_peers_are_not_dialled() -> None:
-    node = engine(1)
-    node.refuse(lambda who: who == peer(3))
+    scores = ScoreBoard()
+    scores.penalize(peer(3), Offence(BAN_POINTS, "test", "because"), 0)
+    node = engine(1, scores=scores)
     node.connected(connected(2, outbound=True), at(0))
     node.receive(peer(2), Peers(1, (record(3), record(4))), at(0))
     assert dials(node.tick(at(0))) == [address(4)]
