@@ -24,6 +24,7 @@ from chain.primitives.keys import SEED_BYTES, KeyPair
 from chain.store import Durability, RocksStore
 from chain.transactions.document import Purpose
 from p2p.accounts import load_account
+from p2p.api.app import Application
 from p2p.api.server import serve_api
 from p2p.clock import SystemClock
 from p2p.config import BadConfig, NodeConfig
@@ -48,12 +49,14 @@ async def run_node(
     started: Callable[[NodeAddresses], None],
     tap: Tap | None = None,
     companion: Companion | None = None,
+    application: Application | None = None,
 ) -> None:
     """Run one node with its HTTP API until SIGTERM or cancellation; returns after a clean stop.
 
     `started` is called once, when peers and clients can connect; a `companion` then runs beside
-    the node. Raises Refusal for files that do not fit together (genesis hash, keys), StoreFailure
-    when the database cannot be opened, LinkClosed or OSError when an address cannot be had.
+    the node; an `application` built before saves building one. Raises Refusal for files that do
+    not fit together (genesis hash, keys), StoreFailure when the database cannot be opened,
+    LinkClosed or OSError when an address cannot be had.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     genesis = load_genesis(config)
@@ -84,7 +87,7 @@ async def run_node(
                 )
             )
 
-        await _serve(config, node_on, _Beside(started, companion, peers))
+        await _serve(config, node_on, _Beside(started, companion, peers, application))
         observer.log("info", "node-stopped", height=ledger.head.height)
 
 
@@ -96,7 +99,9 @@ class _Beside:
         started: Callable[[NodeAddresses], None],
         companion: Companion | None,
         peers: "PeersFile",
+        application: Application | None,
     ) -> None:
+        self.application = application
         self.started = started
         self.companion = companion
         self.peers = peers
@@ -109,7 +114,9 @@ async def _serve(config: NodeConfig, node_on: Callable[[Transport], Node], besid
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_sigterm, nursery.cancel_scope)
             address: str = await nursery.start(node.run)
-            api: str = await nursery.start(serve_api, node, config.api_host, config.api_port)
+            api: str = await nursery.start(
+                serve_api, node, config.api_host, config.api_port, beside.application
+            )
             beside.started(NodeAddresses(address, api, node.status().id))
             nursery.start_soon(_keep_peers, node, beside.peers)
             if beside.companion is not None:

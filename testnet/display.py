@@ -6,7 +6,7 @@ from rich.text import Text
 
 from testnet.views import NodeView, Snapshot, State
 
-HEAD_DIGITS = 10
+HEAD_DIGITS = 8
 COLOURS = {
     State.STARTING: "yellow",
     State.RUNNING: "green",
@@ -19,19 +19,24 @@ HEAD_COLOURS = ("cyan", "bright_yellow", "bright_magenta", "bright_blue", "brigh
 
 
 def node_table(snapshot: Snapshot) -> Table:
-    """The nodes, one a line. Equal heads have equal colours, so a fork is seen at a glance."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    """The nodes, one a line of 78 columns, so that a plain terminal holds it.
+
+    Addresses are shown without scheme, the API by its port on the same host. Equal heads have
+    equal colours, so a fork is seen at a glance.
+    """
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for title in ("node", "address", "api"):
         table.add_column(title, no_wrap=True)
-    table.add_column("height", justify="right")
+    table.add_column("height", justify="right", no_wrap=True)
     table.add_column("head", no_wrap=True)
-    for title in ("finalized", "peers in/out", "mempool"):
-        table.add_column(title, justify="right")
+    for title in ("final", "in/out", "mempool"):
+        table.add_column(title, justify="right", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    table.add_column("faults")
+    if any(faults(node, snapshot) for node in snapshot.nodes):
+        table.add_column("faults", overflow="fold")
     heads = list(dict.fromkeys(node.report.head for node in snapshot.nodes if node.running))
     for node in snapshot.nodes:
-        table.add_row(*node_row(node, snapshot, heads))
+        table.add_row(*node_row(node, snapshot, heads)[: len(table.columns)])
     return table
 
 
@@ -43,8 +48,8 @@ def node_row(node: NodeView, snapshot: Snapshot, heads: list[str]) -> list[Text]
     colour = "" if node.running else "dim"
     return [
         Text(node.name, "bold" if node.running else "dim"),
-        Text(node.p2p, colour),
-        Text(node.api, colour),
+        Text(node.p2p.removeprefix("ws://"), colour),
+        Text(f":{node.api.rpartition(':')[2]}", colour),
         Text(str(report.height), colour),
         Text(report.head[:HEAD_DIGITS], head_colour if node.running else "dim"),
         Text(str(report.finalized), colour),
@@ -60,9 +65,9 @@ def faults(node: NodeView, snapshot: Snapshot) -> list[str]:
     found = []
     for number, group in enumerate(snapshot.groups, start=1):
         if node.name in group:
-            found.append(f"split: group {number} of {len(snapshot.groups)}")
+            found.append(f"group {number}/{len(snapshot.groups)}")
     if node.restarts:
-        found.append(f"fell {node.restarts}x ({node.last_exit})")
+        found.append(f"fell {node.restarts}x: {node.last_exit}")
     return found
 
 

@@ -12,6 +12,7 @@ import trio
 
 from chain.genesis import Genesis
 from chain.primitives.errors import Refusal, StoreFailure
+from p2p.api.app import Application
 from p2p.config import load_config
 from p2p.node import Node
 from p2p.process import run_node
@@ -32,18 +33,24 @@ EXIT_REFUSED = 1
 EXIT_MACHINE = 3
 
 
-def node_child(directory: NetDirectory, name: str) -> ChildMain:
-    """What a forked child runs to be the node."""
+class NodeCrew:
+    """Makes what forked children run to be nodes; holds what they share from before the fork."""
 
-    def main(end: socket.socket) -> int:
-        code = 0
-        try:
-            trio.run(be_node, directory, name, end)
-        except* (Refusal, StoreFailure, OSError) as group:
-            code = tell_why(group)
-        return code
+    def __init__(self) -> None:
+        self._application = Application()
 
-    return main
+    def __call__(self, directory: NetDirectory, name: str) -> ChildMain:
+        """What the child that becomes the named node runs."""
+
+        def main(end: socket.socket) -> int:
+            code = 0
+            try:
+                trio.run(be_node, directory, name, end, self._application)
+            except* (Refusal, StoreFailure, OSError) as group:
+                code = tell_why(group)
+            return code
+
+        return main
 
 
 def tell_why(group: BaseExceptionGroup[Refusal | StoreFailure | OSError]) -> int:
@@ -57,7 +64,9 @@ def tell_why(group: BaseExceptionGroup[Refusal | StoreFailure | OSError]) -> int
     return code
 
 
-async def be_node(directory: NetDirectory, name: str, end: socket.socket) -> None:
+async def be_node(
+    directory: NetDirectory, name: str, end: socket.socket, application: Application
+) -> None:
     """Runs the node until SIGTERM, or until the supervisor is gone."""
     if not Genesis.decode(directory.genesis.read_bytes()).test:
         raise Unfit(
@@ -79,6 +88,7 @@ async def be_node(directory: NetDirectory, name: str, end: socket.socket) -> Non
             lambda _: end.sendall(encode_started()),
             tap=firewall,
             companion=report,
+            application=application,
         )
         nursery.cancel_scope.cancel()
 

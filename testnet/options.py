@@ -17,9 +17,14 @@ NetName = Annotated[
     str | None,
     typer.Argument(metavar="[NAME]", help="The testnet; may be left out when only one runs."),
 ]
+PLAIN_WIDTH = 160
+"""Of a file or a pipe: wide enough that no cell of a table is cut."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
 
 console = Console()
+if not console.is_terminal:
+    console.width = PLAIN_WIDTH
 notes = Console(stderr=True)
 """Progress and remarks go to standard error, results to standard output."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from testnet.dashboard import dashboard_child
 from testnet.directory import NetDirectory, exclusive
-from testnet.node_runner import node_child
+from testnet.node_runner import NodeCrew
 from testnet.supervisor import Crew, Supervisor
 
 
@@ -18,7 +18,7 @@ def main(path: Path) -> None:
     """Runs the supervisor of the testnet in the folder. Raises LaunchFailure when it has one."""
     directory = NetDirectory(path)
     with exclusive(directory.lock):
-        supervisor = Supervisor(directory, Crew(node=node_child, dashboard=dashboard_child))
+        supervisor = Supervisor(directory, Crew(node=NodeCrew(), dashboard=dashboard_child))
         gc.collect()
         gc.freeze()
         supervisor.run()

@@ -18,8 +18,30 @@ DESCRIPTION = (
 )
 
 
+class Application:
+    """The endpoints, and the node behind them once it is there.
+
+    *Why the node comes later:* describing the endpoints costs 30 ms and two megabytes. A fork
+    server builds them once, and every node it forks has them for nothing.
+    """
+
+    def __init__(self) -> None:
+        self._served = Served()
+        self._app = build_app(self._served)
+
+    def serve(self, node: Node) -> FastAPI:
+        """The application, from now on of that node."""
+        self._served.bind(node)
+        return self._app
+
+
 def create_app(node: Node) -> FastAPI:
-    """The application for one running node. Other origins are not allowed in: CORS stays closed."""
+    """The application for one running node."""
+    return Application().serve(node)
+
+
+def build_app(served: Served) -> FastAPI:
+    """All endpoints. Other origins are not allowed in: CORS stays closed."""
     app = FastAPI(
         title="Cornerstone node API",
         version="1",
@@ -28,12 +50,11 @@ def create_app(node: Node) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    served = Served(node)
     app.include_router(ChainRoutes(served).router)
     app.include_router(TransactionRoutes(served).router)
     app.include_router(StateRoutes(served).router)
     app.include_router(EventRoutes(served).router)
-    app.include_router(PageRoutes(node).router)
+    app.include_router(PageRoutes(served).router)
     install_problems(app)
-    app.add_middleware(Boundary, observer=node.observer)
+    app.add_middleware(Boundary, observer=served.observer)
     return app

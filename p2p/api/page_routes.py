@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from p2p.api.metrics import Metrics
-from p2p.node import Node
+from p2p.api.routing import Served
 
 SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -18,10 +18,10 @@ METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class PageRoutes:
     """`/` shows the node, `/docs` its API, `/metrics` its figures."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, served: Served) -> None:
+        self._served = served
         self._explorer = Page("explorer.html")
         self._docs = Page("docs.html")
-        self._metrics = Metrics(node)
         router = self.router = APIRouter(include_in_schema=False)
         for path, handler in (
             ("/", self.explorer),
@@ -40,7 +40,7 @@ class PageRoutes:
 
     async def metrics(self) -> Response:
         """Figures for prometheus."""
-        return Response(self._metrics.exposition(), media_type=METRICS_TYPE)
+        return Response(Metrics(self._served.node).exposition(), media_type=METRICS_TYPE)
 
 
 class Page:

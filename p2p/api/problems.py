@@ -4,6 +4,7 @@
 so `title` is the phrase of the HTTP status.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request
@@ -92,7 +93,7 @@ class Boundary:
     One client's request must not end the node, and its answer must not tell what is inside.
     """
 
-    def __init__(self, app: ASGIApp, observer: Observer) -> None:
+    def __init__(self, app: ASGIApp, observer: Callable[[], Observer]) -> None:
         self._app = app
         self._observer = observer
 
@@ -113,5 +114,6 @@ class Boundary:
 
     def _log(self, scope: Scope, error: Exception) -> None:
         code = "store" if isinstance(error, StoreFailure) else "internal"
-        self._observer.count("api_error", code)
-        self._observer.log("error", "api-error", path=scope.get("path", ""), error=repr(error))
+        observer = self._observer()
+        observer.count("api_error", code)
+        observer.log("error", "api-error", path=scope.get("path", ""), error=repr(error))

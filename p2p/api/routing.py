@@ -7,11 +7,14 @@ from fastapi import APIRouter
 from pydantic import TypeAdapter
 from starlette.responses import Response
 
+from chain.genesis import Genesis
+from chain.ledger import Ledger
 from p2p.api.json_codec import encode_json
 from p2p.api.present import Presenter
 from p2p.api.problems import MEDIA_TYPE
 from p2p.api.views import ProblemView
 from p2p.node import Node
+from p2p.observer import Observer
 
 STATUSES = {
     400: "What was sent cannot be read",
@@ -28,13 +31,23 @@ PROBLEM_SCHEMA = TypeAdapter(ProblemView).json_schema()
 
 
 class Served:
-    """The node behind the API."""
+    """The node behind the API; nothing is served before it is bound."""
 
-    def __init__(self, node: Node) -> None:
+    node: Node
+    ledger: Ledger
+    genesis: Genesis
+    present: Presenter
+
+    def bind(self, node: Node) -> None:
+        """The node that all requests from now on are about."""
         self.node = node
         self.ledger = node.ledger
         self.genesis = node.ledger.genesis
         self.present = Presenter(node.ledger)
+
+    def observer(self) -> Observer:
+        """The node's log and counters."""
+        return self.node.observer
 
 
 def json_response(view: object, status: int = 200) -> Response:

@@ -7,7 +7,7 @@ import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
-from p2p.api.app import create_app
+from p2p.api.app import Application
 from p2p.node import Node
 
 BACKLOG = 128
@@ -31,6 +31,7 @@ async def serve_api(
     node: Node,
     host: str,
     port: int,
+    application: Application | None = None,
     *,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -42,7 +43,7 @@ async def serve_api(
     url = base_url(listener)
     config = server_config(listener.detach())
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve, create_app(node), config)
+        await nursery.start(serve, (application or Application()).serve(node), config)
         task_status.started(url)
 
 

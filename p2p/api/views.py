@@ -62,7 +62,7 @@ class PeersView:
 
 @dataclass(frozen=True, slots=True)
 class BlockSummary:
-    """A block in a list. `size` is in bytes."""
+    """A block in a list. `author_name` is empty when the genesis has none. `size` is in bytes."""
 
     id: str
     height: int
@@ -70,6 +70,7 @@ class BlockSummary:
     time_ms: int
     parent: str
     author: str
+    author_name: str
     state_root: str
     transaction_count: int
     size: int
@@ -104,6 +105,7 @@ class BlockView:
     time_ms: int
     parent: str
     author: str
+    author_name: str
     state_root: str
     transactions_root: str
     receipts_root: str

@@ -24,7 +24,7 @@ ERRORS: dict[str, Exception] = {
 def app_that_fails(log: io.StringIO) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None)
     install_problems(app)
-    app.add_middleware(Boundary, observer=Observer("n0", "info", log))
+    app.add_middleware(Boundary, observer=lambda: Observer("n0", "info", log))
 
     @app.get("/{name}")
     async def fail(name: str) -> None:
