@@ -4,7 +4,7 @@ Rules:
 - A block is proposed once a slot at most; the ledger's guard, written before sealing, holds over
   restarts. *Why:* two blocks in one slot are evidence against their author.
 - Nothing is proposed while blocks above the head are wanted and coming, nor in the first SETTLE_S
-  after start unless a peer has told us where it is, or there is nobody to wait for. *Why:* a block
+  after start unless peers have told us where they are, or there are none to wait for. *Why:* a block
   on a stale head is work for everybody and wins nothing.
 - Work is searched MINE_ATTEMPTS at a time with pauses of MINE_PAUSE_S, on a draft that is renewed
   with every slot and every new head. *Why:* the loop must answer peers within milliseconds, and a
@@ -63,7 +63,7 @@ class Production:
         slot = genesis.slot_at(now.unix_ms)
         until_next_s = (genesis.slot_start_ms(slot + 1) - now.unix_ms) / 1000
         self._next_s = now.s + until_next_s
-        informed = self._alone or (around.peers > 0 and not around.asking)
+        informed = (self._alone or around.peers > 0) and not around.asking
         waiting = not informed and now.s < self._settled_s
         if slot < 1 or waiting or around.syncing:
             self._draft = None

@@ -1,0 +1,243 @@
+"""Conversations about headers and bodies."""
+
+import pytest
+
+from chain.block import Block, encode_block
+from p2p.protocol import blocks, sync
+from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
+from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, GetHeaders, Headers, Transactions
+from tests.p2p.protocol.conversation import (
+    ANN,
+    BOB,
+    CAT,
+    FOUNDING,
+    Conversation,
+    extend,
+    make_ledger,
+)
+
+
+def announce(block: Block) -> AnnounceBlock:
+    return AnnounceBlock(block.header.raw, block.seal)
+
+
+def headers(request: int, made: list[Block]) -> Headers:
+    return Headers(request, tuple((b.header.raw, b.seal) for b in made))
+
+
+def bodies(request: int, made: list[Block]) -> Blocks:
+    return Blocks(request, tuple(map(encode_block, made)))
+
+
+def sent(effects: list[Effect], kind: type) -> list[Send]:
+    return [e for e in effects if isinstance(e, Send) and isinstance(e.message, kind)]
+
+
+def penalties(effects: list[Effect]) -> list[tuple[bytes, str]]:
+    return [(e.peer, e.code) for e in effects if isinstance(e, Penalize)]
+
+
+def talk() -> Conversation:
+    conversation = Conversation()
+    for peer in (ANN, BOB, CAT):
+        conversation.connect(peer)
+    conversation.wait(0.1)
+    return conversation
+
+
+def test_a_new_block_is_fetched_from_its_announcer_imported_and_announced() -> None:
+    (block,) = extend(make_ledger(), 1)
+    talking = talk()
+    assert talking.say(ANN, announce(block)) == [Send(ANN, GetBlocks(1, (block.id,)))]
+    assert talking.say(BOB, announce(block)) == []
+    assert talking.say(ANN, bodies(1, [block])) == []
+    assert talking.wait(0.01) == [Send(CAT, announce(block))]
+    assert talking.ledger.head.id == block.id
+    assert talking.say(CAT, announce(block)) == []
+
+
+def test_signatures_the_mempool_has_checked_are_not_checked_again() -> None:
+    ledger = make_ledger()
+    known, new = FOUNDING.transfer(0), FOUNDING.transfer(1)
+    ledger.submit(known, 1)
+    ledger.submit(new, 1)
+    (block,) = extend(ledger, 1)
+    talking = talk()
+    talking.verify(talking.say(ANN, Transactions(0, (known.raw,))))
+    talking.say(ANN, announce(block))
+    effects = talking.say(ANN, bodies(1, [block]))
+    assert effects == [CheckSignatures(2, (new.check,))]
+    talking.verify(effects)
+    talking.wait(0.01)
+    assert talking.ledger.head.id == block.id
+    assert len(talking.ledger.mempool) == 0
+
+
+def test_an_unknown_parent_is_asked_for_by_headers_and_nobody_is_blamed() -> None:
+    made = extend(make_ledger(), 3)
+    talking = talk()
+    (ask,) = talking.say(ANN, announce(made[2]))
+    assert isinstance(ask, Send)
+    assert isinstance(ask.message, GetHeaders)
+    (fetch,) = talking.say(ANN, headers(ask.message.request, made))
+    assert fetch == Send(ANN, GetBlocks(1, tuple(b.id for b in made)))
+    assert talking.say(ANN, bodies(1, [made[2], made[0]])) == []
+    assert talking.say(ANN, bodies(1, [made[1]])) == []
+    talking.wait(0.01)
+    assert talking.ledger.head.id == made[2].id
+
+
+def test_a_peer_ahead_is_synced_from_and_bodies_come_from_several() -> None:
+    made = extend(make_ledger(), 40)
+    talking = Conversation()
+    talking.connect(BOB, 40, made[-1].id)
+    talking.connect(CAT, 40, made[-1].id)
+    effects = talking.connect(ANN, 40, made[-1].id)
+    asked = talking.say(BOB, headers(1, made))
+    fetched = sent(effects + asked, GetBlocks) + sent(talking.wait(0.01), GetBlocks)
+    assert {send.peer for send in fetched} == {ANN, BOB, CAT}
+    ids = [i for send in fetched if isinstance(send.message, GetBlocks) for i in send.message.ids]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_stalled_download_goes_to_another_peer() -> None:
+    made = extend(make_ledger(), 4)
+    talking = Conversation()
+    talking.connect(ANN, 4, made[-1].id)
+    (first,) = sent(talking.say(ANN, headers(1, made)), GetBlocks)
+    assert first.peer == ANN
+    talking.connect(BOB, 4, made[-1].id)
+    assert sent(talking.wait(blocks.STALL_S - 0.5), GetBlocks) == []
+    (again,) = sent(talking.wait(1), GetBlocks)
+    assert again.peer == BOB
+    talking.say(BOB, bodies(2, made))
+    talking.wait(0.1)
+    assert talking.ledger.head.id == made[-1].id
+
+
+def test_a_silent_header_source_is_passed_over() -> None:
+    made = extend(make_ledger(), 4)
+    talking = Conversation()
+    (first,) = sent(talking.connect(ANN, 4, made[-1].id), GetHeaders)
+    talking.connect(BOB, 3, made[-2].id)
+    assert first.peer == ANN
+    later = sent(talking.wait(sync.STALL_S + 0.5), GetHeaders)
+    assert BOB in [send.peer for send in later]
+
+
+def forged(block: Block) -> AnnounceBlock:
+    return AnnounceBlock(block.header.raw, bytes(64))
+
+
+def test_a_forged_header_is_blamed_before_anything_is_asked() -> None:
+    (block,) = extend(make_ledger(), 1)
+    talking = talk()
+    (blame,) = talking.say(ANN, forged(block))
+    assert isinstance(blame, Penalize)
+    assert blame.code == "wrong-seal"
+    assert talking.say(ANN, announce(block)) == [Send(ANN, GetBlocks(1, (block.id,)))]
+
+
+def test_headers_that_do_not_link_are_blamed() -> None:
+    made = extend(make_ledger(), 5)
+    talking = Conversation()
+    talking.connect(ANN, 5, made[-1].id)
+    effects = talking.say(ANN, headers(1, [made[0], made[2]]))
+    assert penalties(effects) == [(ANN, "bad-headers")]
+
+
+def test_a_wrong_body_under_a_right_header_bans_its_sender_and_the_block_still_comes() -> None:
+    ledger = make_ledger()
+    ledger.submit(FOUNDING.transfer(0), 1)
+    (block,) = extend(ledger, 1)
+    talking = talk()
+    talking.say(ANN, announce(block))
+    talking.say(BOB, announce(block))
+    empty = Block(block.header, block.seal, (), ())
+    talking.say(ANN, bodies(1, [empty]))
+    effects = talking.wait(0.01)
+    assert penalties(effects) == [(ANN, "wrong-transactions-root")]
+    assert [e.code for e in effects if isinstance(e, Disconnect)] == ["banned"]
+    assert Send(BOB, GetBlocks(2, (block.id,))) in effects
+    talking.verify(talking.say(BOB, bodies(2, [block])))
+    talking.wait(0.01)
+    assert talking.ledger.head.id == block.id
+
+
+def test_bodies_nobody_asked_for_are_ignored() -> None:
+    (block,) = extend(make_ledger(), 1)
+    talking = talk()
+    assert talking.say(ANN, bodies(9, [block])) == []
+    assert talking.say(ANN, bodies(0, [block])) == []
+    talking.wait(0.1)
+    assert talking.ledger.head.height == 0
+
+
+def test_announcing_without_serving_is_a_broken_promise_only_when_admitted() -> None:
+    (block,) = extend(make_ledger(), 1)
+    talking = talk()
+    talking.say(ANN, announce(block))
+    effects = talking.say(ANN, Blocks(1, ()))
+    assert penalties(effects) == [(ANN, "broken-promise")]
+    silent = talk()
+    silent.say(ANN, announce(block))
+    assert penalties(silent.wait(60)) == []
+
+
+def test_early_headers_wait_for_their_slot() -> None:
+    ledger = make_ledger()
+    while ledger.head.slot < 1004:
+        slot = max(1003, ledger.head.slot) + 1
+        for party in FOUNDING.authorities:
+            if ledger.engine.proposes(party.did, slot, ledger.head):
+                draft = ledger.propose(slot, party.author)
+                block = ledger.seal(draft, party.author, range(1))
+                assert block is not None
+                ledger.import_block(block, draft.transactions, slot)
+    talking = talk()
+    assert talking.say(ANN, announce(block)) == []
+    effects = talking.wait(5)
+    assert sent(effects, GetBlocks) == [Send(ANN, GetBlocks(1, (block.id,)))]
+    assert penalties(effects) == []
+
+
+def test_serves_headers_and_bodies_within_limits() -> None:
+    talking = talk()
+    made = extend(talking.ledger, 5)
+    locator = tuple(talking.ledger.locator())
+    genesis = locator[-1]
+    assert talking.say(ANN, GetHeaders(3, (genesis,), 2)) == [Send(ANN, headers(3, made[:2]))]
+    asked = GetBlocks(4, (made[0].id, made[1].id, genesis))
+    (answer,) = talking.say(ANN, asked)
+    assert isinstance(answer, Send)
+    assert isinstance(answer.message, Blocks)
+    assert len(answer.message.raws) == 3
+    unknown = GetBlocks(5, (FOUNDING.genesis.hash,))
+    assert talking.say(ANN, unknown) == [Send(ANN, Blocks(5, ()))]
+    assert len([1 for n in range(99) if talking.say(BOB, GetHeaders(n, (genesis,), 1))]) == 32
+
+
+def test_the_head_is_repeated_to_those_that_have_not_shown_it() -> None:
+    talking = talk()
+    (block,) = extend(talking.ledger, 1)
+    effects = talking.wait(blocks.STATUS_S)
+    assert {send.peer for send in sent(effects, AnnounceBlock)} == {ANN, BOB, CAT}
+    talking.say(ANN, announce(block))
+    effects = talking.wait(blocks.STATUS_S)
+    assert {send.peer for send in sent(effects, AnnounceBlock)} == {BOB, CAT}
+
+
+@pytest.mark.parametrize("length", [60, 700])
+def test_an_invented_chain_costs_its_inventor_and_is_forgotten(length: int) -> None:
+    """Headers that link but whose bodies never come: the rest of the node goes on."""
+    made = extend(make_ledger(), length)
+    talking = Conversation()
+    talking.connect(ANN, length, made[-1].id)
+    effects = talking.say(ANN, headers(1, made[:512]))
+    for _ in range(200):
+        for send in sent(effects, GetBlocks):
+            assert isinstance(send.message, GetBlocks)
+            effects = talking.say(ANN, Blocks(send.message.request, ()))
+        effects = talking.wait(0.5)
+    assert talking.router.ban_s(ANN, talking.now()) > 0
+    assert not talking.router.syncing(talking.now())
