@@ -10,7 +10,7 @@ from chain.genesis import Genesis
 from p2p.accounts import Account, load_account
 from p2p.api.client import Client
 from testnet.senders import LoadKind, Sender
-from tests.bench.network import testnet
+from tests.live import testnet
 
 TRANSFERS = 10_000
 BATCH = 1_000

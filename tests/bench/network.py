@@ -1,35 +1,11 @@
 """Whole networks of real processes, driven by the same commands that users type."""
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import psutil
 
-
-def cornerstone(*arguments: str) -> Any:
-    """Run a command with --json and read its object; its errors are ours."""
-    command = [sys.executable, "-m", "cli", *arguments, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(arguments)}: {done.stderr}"
-    return json.loads(done.stdout)
-
-
-@contextmanager
-def testnet(name: str, nodes: int, *options: str) -> Iterator[Any]:
-    """A running testnet; gone afterwards. The object is that of `testnet up --json`."""
-    up = cornerstone(
-        "testnet", "up", "--nodes", str(nodes), "--name", name, "--detach", "--replace", *options
-    )
-    try:
-        yield up
-    finally:
-        cornerstone("testnet", "down", name)
+from tests.live import cornerstone, testnet
 
 
 @dataclass(frozen=True, slots=True)
