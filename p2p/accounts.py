@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.primitives.did import format_did, parse_did
-from chain.primitives.errors import Refusal
+from chain.primitives.errors import Malformed, Refusal
 from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.keys import SEED_BYTES, AgreementKey, KeyPair
 from chain.transactions.document import DidDocument, Key, Purpose
@@ -141,6 +141,8 @@ def load_account(path: Path) -> Account:
         keys = tuple(_held_key(key["id"], key["purpose"], key["secret"]) for key in value["keys"])
         following = Hash(bytes.fromhex(value.get("next", ZERO_HASH.hex())))
         return Account(value["name"], network, did, keys, following)
+    except Malformed as error:
+        raise BadAccount(f"{path}: {error.reason}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadAccount(f"{path} is no account file ({error!r})") from error
 

@@ -40,7 +40,11 @@ class Profile:
         path = self.accounts / f"{name}.json"
         if "/" in name or not path.is_file():
             there = ", ".join(self.account_names()) or "none"
-            raise UnknownNetwork(f"no account {name!r} in {self.accounts} (there: {there})")
+            raise Refusal(
+                "unknown-account",
+                f"no account {name!r} in {self.accounts} (there: {there}); "
+                "`cornerstone keys new NAME` makes one",
+            )
         return load_account(path)
 
     def account_names(self) -> list[str]:

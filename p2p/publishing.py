@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.genesis import Genesis
-from chain.primitives.hashing import Hash, sha256
+from chain.primitives.errors import Refusal
+from chain.primitives.hashing import HASH_BYTES, sha256
 from chain.transactions.dataset import TITLE_MAX, Dataset, Parent, Publish, commit
 from chain.transactions.envelope import Transaction
 from p2p.age import seal
@@ -175,4 +176,9 @@ def parse_parent(text: str) -> Parent:
         dataset = bytes.fromhex(digits)
     except ValueError:
         dataset = b""
-    return Parent.from_value([Hash(dataset), relation or "derived"])
+    if len(dataset) != HASH_BYTES:
+        raise Refusal(
+            "parent",
+            f"{text!r}: expected DATASET[:RELATION], the dataset as {2 * HASH_BYTES} hex digits",
+        )
+    return Parent.from_value([dataset, relation or "derived"])

@@ -122,14 +122,13 @@ class Vault:
 
 
 def find_record(vaults: list[Vault], path: Path, content: bytes) -> tuple[Vault, VaultRecord]:
-    """The record a file belongs to: by its path, else by its content, else by its name.
+    """The record a file belongs to: by its path (the latest), else by its content, or its name.
 
     Raises UnfitFile when no vault knows it, or when only an ambiguous name does.
     """
-    for vault in vaults:
-        record = vault.of_path(path)
-        if record is not None:
-            return vault, record
+    there = [(vault, record) for vault in vaults if (record := vault.of_path(path)) is not None]
+    if there:
+        return max(there, key=lambda one: one[1].stored_ms)
     everything = [(vault, record) for vault in vaults for record in vault.records()]
     for vault, record in everything:
         if record.size == len(content) and commitment_of(record, content) == record.commitment:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from p2p.profile import Profile, choose_profile
 
 TIMEOUT_S = 60.0
 """How long --wait waits: dozens of blocks on any network people wait for."""
+URL = re.compile(r"https?://(?:\[[0-9a-fA-F:.]+\]|[^/\s\[\]:@]+)(?::\d{1,5})?/?")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Testnet = Annotated[
@@ -86,7 +88,13 @@ class Session:
         for identity in self.genesis.identities:
             if identity.name == reference:
                 return identity.id
-        return self.account(reference).did
+        if reference in self.profile.account_names():
+            return self.account(reference).did
+        raise Refusal(
+            "unknown-account",
+            f"{reference!r} is no DID, no name in the genesis of {self.genesis.network!r}, and no "
+            f"account in {self.profile.accounts}",
+        )
 
     def name(self, did: str) -> str:
         """A DID's name in the genesis, or a short form of it."""
@@ -108,6 +116,9 @@ class Session:
 def open_session(testnet: str | None, api: str | None) -> Iterator[Session]:
     """The network that the options name. Raises Refusal or Unreachable."""
     profile = choose_profile(os.environ, testnet, api)
+    for url in profile.api_urls:
+        if not URL.fullmatch(url):
+            raise typer.BadParameter(f"{url!r} is no address of a node's API: http://host:port")
     with connect(profile.api_urls) as client:
         yield Session(profile, client)
 
