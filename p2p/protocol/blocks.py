@@ -98,7 +98,7 @@ class BlockExchange:
         self._requests: dict[int, _Request] = {}
         self._last_request = 0
         self._outcomes: list[Outcome] = []
-        self._status_s = STATUS_S
+        self._status_s: float | None = None
         self._retry_s: float | None = None
         self._body_bytes = SIZE_GUESS
 
@@ -152,6 +152,8 @@ class BlockExchange:
         """When to tick next; the past when blocks are ready for import."""
         if self._intake.ready:
             return 0.0
+        if self._status_s is None:
+            return 0.0
         times = [self._status_s, *(r.deadline_s for r in self._requests.values())]
         if self._retry_s is not None:
             times.append(self._retry_s)
@@ -166,9 +168,11 @@ class BlockExchange:
             self._give_up(request)
             effects.append(Count("stalled", "blocks"))
         effects += self.fetch(now)
-        if now.s >= self._status_s:
-            self._status_s = now.s + STATUS_S
+        if self._status_s is not None and now.s >= self._status_s:
             effects += self._show_head(again=True)
+            self._status_s = None
+        if self._status_s is None:
+            self._status_s = now.s + STATUS_S
         return effects
 
     def fetch(self, now: Now) -> list[Effect]:

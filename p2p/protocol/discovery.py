@@ -89,7 +89,7 @@ class Discovery:
         self._seeds = {address: Backoff() for address in settings.bootstrap}
         self._last_request = 0
         self._exchange_s = 0.0
-        self._feeler_s = FEELER_S
+        self._feeler_s: float | None = None
         self._due_s: float | None = 0.0
 
     def connected(self, new: Connected, now: Now) -> list[Effect]:
@@ -214,10 +214,10 @@ class Discovery:
         return [address for address in self._seeds if address not in held]
 
     def _feel(self, now: Now, effects: list[Effect]) -> None:
-        if now.s < self._feeler_s:
-            return
-        self._feeler_s = now.s + FEELER_S * self._rng.uniform(0.75, 1.25)
-        if not self.hungry() and len(self._dialing) < DIALS_MAX:
+        due = self._feeler_s is not None and now.s >= self._feeler_s
+        if due or self._feeler_s is None:
+            self._feeler_s = now.s + FEELER_S * self._rng.uniform(0.75, 1.25)
+        if due and not self.hungry() and len(self._dialing) < DIALS_MAX:
             contact = self._book.choose(now.s, self._rng, self._usable(now), set())
             if contact is not None:
                 self._dial(contact.addresses[0], contact.peer, effects)
@@ -242,7 +242,7 @@ class Discovery:
         self._exchange_s = now.s + pause_s * self._rng.uniform(0.75, 1.25)
 
     def _next_s(self, now: Now) -> float:
-        times = [self._feeler_s]
+        times = [] if self._feeler_s is None else [self._feeler_s]
         if self._links:
             times.append(self._exchange_s)
         if self.hungry() and len(self._dialing) < DIALS_MAX:

@@ -97,7 +97,7 @@ class Gossip:
         self._pending: dict[Hash, float] = {}
         self._fresh: list[Hash] = []
         self._flush_s: float | None = None
-        self._reannounce_s = REANNOUNCE_S
+        self._reannounce_s: float | None = None
 
     def connected(self, peer: PeerId, now: Now) -> list[Effect]:
         """Offer a new peer everything pending here."""
@@ -195,6 +195,8 @@ class Gossip:
 
     def deadline_s(self) -> float | None:
         """When to tick next: a flush, a request's timeout, or the backstop."""
+        if self._reannounce_s is None:
+            return 0.0
         times = [self._reannounce_s]
         if self._flush_s is not None:
             times.append(self._flush_s)
@@ -210,8 +212,11 @@ class Gossip:
             fresh, self._fresh, self._flush_s = self._fresh, [], None
             for peer in self._peers:
                 effects += self._announce(peer, fresh)
-        if now.s >= self._reannounce_s:
+        if self._reannounce_s is not None and now.s >= self._reannounce_s:
             effects += self._remind(now)
+            self._reannounce_s = None
+        if self._reannounce_s is None:
+            self._reannounce_s = now.s + REANNOUNCE_S / 3
         return effects + self._asks(now)
 
     def _announced(self, peer: PeerId, ids: tuple[Hash, ...], now: Now) -> list[Effect]:
@@ -375,7 +380,6 @@ class Gossip:
 
     def _remind(self, now: Now) -> list[Effect]:
         """Announce what has been pending for long to one random peer, oldest first."""
-        self._reannounce_s = now.s + REANNOUNCE_S / 3
         old: list[Hash] = []
         for txid, since_s in list(islice(self._pending.items(), REANNOUNCE_MAX)):
             if now.s - since_s < REANNOUNCE_S:

@@ -4,8 +4,8 @@ Rules:
 - A block is proposed once a slot at most; the ledger's guard, written before sealing, holds over
   restarts. *Why:* two blocks in one slot are evidence against their author.
 - Nothing is proposed while blocks above the head are wanted and coming, nor in the first SETTLE_S
-  after start unless peers have told us where they are, or there are none to wait for. *Why:* a block
-  on a stale head is work for everybody and wins nothing.
+  after start unless peers have told us where they are, or there are none to wait for. *Why:* a
+  block on a stale head is work for everybody and wins nothing.
 - Work is searched MINE_ATTEMPTS at a time with pauses of MINE_PAUSE_S, on a draft that is renewed
   with every slot and every new head. *Why:* the loop must answer peers within milliseconds, and a
   laboratory of many miners shares two cores.
@@ -20,6 +20,7 @@ from p2p.protocol.instant import Now
 from p2p.protocol.intake import Imported
 
 SETTLE_S = 3.0
+WAITING_STEP_S = 0.05  # while waiting for the first peer: twenty looks a second for SETTLE_S
 MINE_ATTEMPTS = 1000  # about 1 ms
 MINE_PAUSE_S = 0.01
 
@@ -67,6 +68,8 @@ class Production:
         waiting = not informed and now.s < self._settled_s
         if slot < 1 or waiting or around.syncing:
             self._draft = None
+            if waiting:  # a slot that has begun is still ours when the first peer comes
+                self._next_s = now.s + min(WAITING_STEP_S, until_next_s)
             return None
         if self._ledger.engine.exclusive:
             return self._propose(slot, self._author)
