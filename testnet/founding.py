@@ -30,8 +30,8 @@ AUTHOR_PURPOSES = (*MEMBER_PURPOSES, Purpose.SEAL, Purpose.VOTE)
 SENDER_PURPOSES = (Purpose.ADMIN, Purpose.TX)
 NEXT_ADMIN = "next-admin"
 
-FIRST_SLOT_LEAD_MS = 800
-FIRST_SLOT_LEAD_NODE_MS = 25
+FIRST_SLOT_LEAD_MS = 900
+FIRST_SLOT_LEAD_NODE_MS = 30
 """About how long the nodes need to start: slot 1 begins when they are there to use it."""
 
 
