@@ -26,6 +26,7 @@ class MemoryLink:
         self._outbound = outbound
         self._inbound = inbound
         self._message_bytes_max = message_bytes_max
+        self._failure = "closed here"
 
     async def send(self, data: bytes) -> None:
         """See Link."""
@@ -34,7 +35,7 @@ class MemoryLink:
         except trio.BrokenResourceError:
             raise LinkClosed("closed by the other end") from None
         except trio.ClosedResourceError:
-            raise LinkClosed("closed here") from None
+            raise LinkClosed(self._failure) from None
 
     async def receive(self) -> bytes:
         """See Link."""
@@ -43,10 +44,11 @@ class MemoryLink:
         except trio.EndOfChannel:
             raise LinkClosed("closed by the other end") from None
         except trio.ClosedResourceError:
-            raise LinkClosed("closed here") from None
+            raise LinkClosed(self._failure) from None
         if len(data) > self._message_bytes_max:
+            self._failure = f"a message of {len(data)} bytes, at most {self._message_bytes_max}"
             self.close()
-            raise LinkClosed(f"a message of {len(data)} bytes, at most {self._message_bytes_max}")
+            raise LinkClosed(self._failure)
         return data
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Tests of transports, the secure channel and connections."""
