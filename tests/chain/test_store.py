@@ -1,0 +1,130 @@
+"""The contract of a store, against RocksDB and memory; what only a disk can do to RocksDB."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chain.primitives.errors import StoreFailure
+from chain.store import Batch, Durability, KeyValueStore, MemoryStore, RocksStore
+
+
+@pytest.fixture(params=["memory", "rocks"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyValueStore]:
+    opened: KeyValueStore = MemoryStore() if request.param == "memory" else RocksStore(tmp_path)
+    yield opened
+    opened.close()
+
+
+def batch(*puts: tuple[bytes, bytes], deletes: tuple[bytes, ...] = ()) -> Batch:
+    made = Batch()
+    for key, value in puts:
+        made.put(key, value)
+    for key in deletes:
+        made.delete(key)
+    return made
+
+
+def test_reads_what_was_written(store: KeyValueStore) -> None:
+    store.write(batch((b"a", b"1"), (b"b", b"")))
+    assert store.get(b"a") == b"1"
+    assert store.get(b"b") == b""
+    assert store.get(b"c") is None
+    assert store.get_many([b"c", b"b", b"a"]) == [None, b"", b"1"]
+    store.write(batch((b"c", b"3"), deletes=(b"a", b"never")))
+    assert store.get_many([b"a", b"c"]) == [None, b"3"]
+
+
+def test_the_last_change_of_a_key_in_a_batch_counts(store: KeyValueStore) -> None:
+    changes = batch((b"a", b"1"))
+    changes.delete(b"a")
+    changes.delete(b"b")
+    changes.put(b"b", b"2")
+    store.write(changes)
+    assert store.get_many([b"a", b"b"]) == [None, b"2"]
+
+
+def test_scans_a_prefix_both_ways(store: KeyValueStore) -> None:
+    keys = [b"a", b"p", b"p\x00", b"p\x01", b"p\xff", b"p\xff\xff", b"q", b"q\x00"]
+    store.write(batch(*((key, key) for key in keys)))
+    inside = [key for key in keys if key.startswith(b"p")]
+
+    def scanned(start: bytes = b"", *, limit: int = 99, reverse: bool = False) -> list[bytes]:
+        return [key for key, _ in store.scan(b"p", start, limit=limit, reverse=reverse)]
+
+    assert scanned() == inside
+    assert scanned(reverse=True) == inside[::-1]
+    assert scanned(limit=2) == inside[:2]
+    assert scanned(limit=2, reverse=True) == inside[:-3:-1]
+    assert scanned(b"p\x01") == inside[2:]
+    assert scanned(b"p\x01", reverse=True) == inside[2::-1]
+    assert scanned(b"p\x02") == inside[3:]
+    assert scanned(b"p\x02", reverse=True) == inside[2::-1]
+    assert [key for key, _ in store.scan(b"z", limit=9)] == []
+    assert [key for key, _ in store.scan(b"z", limit=9, reverse=True)] == []
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.dictionaries(st.binary(min_size=1, max_size=3), st.none() | st.binary(max_size=3)),
+        max_size=5,
+    ),
+    st.binary(min_size=1, max_size=2),
+)
+def test_both_stores_agree(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[dict[bytes, bytes | None]],
+    prefix: bytes,
+) -> None:
+    stores: list[KeyValueStore] = [MemoryStore(), RocksStore(tmp_path_factory.mktemp("db"))]
+    for opened in stores:
+        for rows in batches:
+            made = Batch()
+            for key, value in rows.items():
+                if value is None:
+                    made.delete(key)
+                else:
+                    made.put(key, value)
+            opened.write(made)
+    for reverse in (False, True):
+        memory, rocks = (opened.scan(prefix, limit=4, reverse=reverse) for opened in stores)
+        assert memory == rocks
+    stores[1].close()
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_rows_outlive_the_store_object(tmp_path: Path, durability: Durability) -> None:
+    first = RocksStore(tmp_path, durability)
+    first.write(batch((b"a", b"1")))
+    first.close()
+    second = RocksStore(tmp_path, durability)
+    assert second.get(b"a") == b"1"
+    second.close()
+
+
+def test_a_second_process_is_told_that_the_store_is_open(tmp_path: Path) -> None:
+    held = RocksStore(tmp_path)
+    code = (
+        "from pathlib import Path; from chain.store import RocksStore; "
+        f"RocksStore(Path({str(tmp_path)!r}))"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    held.close()
+    assert "StoreFailure" in other.stderr
+    assert "is open in another process; stop that node first" in other.stderr
+
+
+def test_a_damaged_store_says_so(tmp_path: Path) -> None:
+    opened = RocksStore(tmp_path)
+    opened.write(batch((b"a", b"1")))
+    opened.close()
+    (tmp_path / "CURRENT").write_text("MANIFEST-999999\n")
+    with pytest.raises(StoreFailure, match=str(tmp_path)):
+        RocksStore(tmp_path)
