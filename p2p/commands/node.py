@@ -91,11 +91,13 @@ def init(
     if author is not None:
         save_account(folder / "author.json", author_account(author, founded))
         values["author_key"] = "author.json"
+    draft = path.with_suffix(".new")
+    draft.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
+    load_config(draft)  # what cannot be run is refused here, and not at the first start
     identity = KeyPair.from_seed(os.urandom(32))
     (folder / "genesis.cbor").write_bytes(founded.encode())
     write_secret(folder / "key", identity.seed)
-    path.write_text("".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()))
-    load_config(path)  # what cannot be run is refused here, and not at the first start
+    draft.replace(path)
     told = {"config": str(path), "id": identity.public.hex(), "genesis_hash": founded.hash.hex()}
     if as_json:
         print_json(told)

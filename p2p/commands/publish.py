@@ -75,6 +75,9 @@ def publish(
         )
         published = publisher.publish(files, terms)
         views = follow(session, published, timeout) if wait else []
+    for one, view in zip(published, views, strict=False):
+        if view.ok is False:
+            vault.discard(one.record)
     show(published, views, as_json)
     for view in views:
         check_success(view)

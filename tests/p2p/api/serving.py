@@ -82,7 +82,7 @@ def problem(answer: httpx.Response) -> dict[str, Json]:
 
 
 def make_node(founding: Founding, ledger: Ledger) -> Node:
-    """A node on a memory transport, author of all blocks."""
+    """A node on a memory transport, author of all blocks; its network is founded this moment."""
     genesis = founding.genesis
     config = NodeConfig(
         name="n0",
@@ -98,7 +98,7 @@ def make_node(founding: Founding, ledger: Ledger) -> Node:
             author=founding.authorities[0].author,
             ledger=ledger,
             transport=MemoryNetwork().transport("n0"),
-            clock=VirtualClock(GENESIS_TIME_MS),
+            clock=VirtualClock(GENESIS_TIME_MS - int(trio.current_time() * 1000)),
             rng=random.Random(0),
             verifier=InlineVerifier({}),
             observer=Observer("n0"),

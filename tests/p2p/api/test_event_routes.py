@@ -10,7 +10,6 @@ from starlette.types import Message
 from trio.testing import MockClock
 
 from p2p.api.json_codec import Json
-from p2p.subscription import EVENTS_MAX
 from tests.p2p.api.serving import Served, serve
 
 
@@ -105,12 +104,15 @@ async def test_too_many_subscribers(
             assert (await third.from_app.receive())["type"] == "websocket.accept"
 
 
-async def test_a_slow_reader_is_told_and_let_go(autojump_clock: MockClock) -> None:
+async def test_a_slow_reader_is_told_and_let_go(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("p2p.subscription.EVENTS_MAX", 16)
     async with serve() as served, connect(served, "only=head-changed") as socket:
         await socket.from_app.receive()
-        await trio.sleep(2 * EVENTS_MAX)  # of virtual time, in which nothing is read
+        await trio.sleep(32)  # of virtual time, in which nothing is read
         while (message := await socket.from_app.receive())["type"] == "websocket.send":
             last = json.loads(message["text"])
         assert last["event"] == "subscription-dropped"
-        assert last["limit"] == EVENTS_MAX
+        assert last["limit"] == 16
         assert message == {"type": "websocket.close", "code": 1013, "reason": "too slow"}
