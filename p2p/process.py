@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 
 import trio
@@ -172,6 +173,12 @@ def load_genesis(config: NodeConfig) -> Genesis:
             f"genesis {config.genesis} has hash {found.hex()}, the configuration names "
             f"{config.genesis_hash.hex()}: use that network's file, or correct genesis_hash"
         )
+    return decode_genesis(data)
+
+
+@lru_cache(maxsize=1)
+def decode_genesis(data: bytes) -> Genesis:
+    """The genesis in these bytes; remembered, so that a fork server reads it once for all nodes."""
     return Genesis.decode(data)
 
 

@@ -7,15 +7,15 @@ a production node, and none of it can be switched on there.
 import json
 import socket
 import sys
+from contextlib import suppress
 
 import trio
 
-from chain.genesis import Genesis
 from chain.primitives.errors import Refusal, StoreFailure
 from p2p.api.app import Application
 from p2p.config import load_config
 from p2p.node import Node
-from p2p.process import run_node
+from p2p.process import decode_genesis, run_node
 from testnet.child import ChildMain
 from testnet.control import LineBuffer
 from testnet.directory import NetDirectory
@@ -41,6 +41,8 @@ class NodeCrew:
 
     def __call__(self, directory: NetDirectory, name: str) -> ChildMain:
         """What the child that becomes the named node runs."""
+        with suppress(Refusal, OSError):  # the child meets the same trouble, and says so
+            decode_genesis(directory.genesis.read_bytes())
 
         def main(end: socket.socket) -> int:
             code = 0
@@ -68,7 +70,7 @@ async def be_node(
     directory: NetDirectory, name: str, end: socket.socket, application: Application
 ) -> None:
     """Runs the node until SIGTERM, or until the supervisor is gone."""
-    if not Genesis.decode(directory.genesis.read_bytes()).test:
+    if not decode_genesis(directory.genesis.read_bytes()).test:
         raise Unfit(
             "not-a-test-network",
             f"{directory.genesis} is not marked as a test network; run `cornerstone node run`",
