@@ -52,9 +52,9 @@ class Liveness:
             self._silent = 0
         elif reading and not late:
             self._silent += 1
-        silent = not self._heard
+        doubtful = reading and not self._heard
         self._heard = False
-        return silent or self._looks % REFRESH_LOOKS == 0
+        return doubtful or self._looks % REFRESH_LOOKS == 0
 
     @property
     def gone(self) -> bool:

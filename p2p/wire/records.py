@@ -11,6 +11,7 @@ from chain.primitives.cbor import Limits, Value
 from chain.primitives.errors import Invalid, Malformed
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair, verify
+from p2p.wire.fields import printable
 from p2p.wire.messages import CAPABILITIES_MAX, CAPABILITY_MAX, RECORD_BYTES_MAX
 
 RECORD_TYPE = "application/cornerstone-peer+cbor"
@@ -56,7 +57,7 @@ def parse_record(raw: bytes, chain: Hash) -> PeerRecord:
         tuple(_address(address) for address in shape.items(addresses, ADDRESSES_MAX, "addresses")),
         shape.uint(sequence, what="record sequence"),
         tuple(
-            shape.text(name, CAPABILITY_MAX, "capability")
+            printable(name, CAPABILITY_MAX, "capability")
             for name in shape.items(capabilities, CAPABILITIES_MAX, "capabilities")
         ),
         raw,

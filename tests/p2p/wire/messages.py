@@ -1,0 +1,121 @@
+"""Strategies for every message, and an example of each."""
+
+import random
+
+from hypothesis import strategies as st
+
+from chain.block import HEADER_BYTES_MAX, SEAL_BYTES_MAX
+from chain.primitives.hashing import Hash
+from p2p.wire.fields import REQUEST_MAX
+from p2p.wire.messages import (
+    AGENT_MAX,
+    CAPABILITIES_MAX,
+    CAPABILITY_MAX,
+    CODE_MAX,
+    HEADERS_MAX,
+    NETWORK_MAX,
+    REASON_MAX,
+    RECORD_BYTES_MAX,
+    AnnounceBlock,
+    AnnounceTransactions,
+    Blocks,
+    GetBlocks,
+    GetHeaders,
+    GetPeers,
+    GetTransactions,
+    Goodbye,
+    Headers,
+    Hello,
+    Message,
+    Peers,
+    Ping,
+    Pong,
+    Transactions,
+)
+
+UINT64 = st.integers(0, 2**64 - 1)
+REQUEST = st.integers(0, REQUEST_MAX)
+HASH = st.binary(min_size=32, max_size=32).map(Hash)
+HASHES = st.lists(HASH, max_size=8).map(tuple)
+BLOBS = st.lists(st.binary(max_size=300), max_size=8).map(tuple)
+HEADER = st.binary(max_size=HEADER_BYTES_MAX)
+SEAL = st.binary(max_size=SEAL_BYTES_MAX)
+
+
+def text(maximum: int) -> st.SearchStrategy[str]:
+    """Printable text."""
+    return st.text(max_size=maximum).filter(str.isprintable)
+
+
+HELLO = st.builds(
+    Hello,
+    version_min=UINT64,
+    version_max=UINT64,
+    network=text(NETWORK_MAX),
+    genesis=HASH,
+    capabilities=st.lists(text(CAPABILITY_MAX), max_size=CAPABILITIES_MAX).map(tuple),
+    record=st.binary(max_size=RECORD_BYTES_MAX),
+    height=UINT64,
+    head=HASH,
+    finalized_height=UINT64,
+    finalized=HASH,
+    agent=text(AGENT_MAX),
+)
+MESSAGE: st.SearchStrategy[Message] = st.one_of(
+    HELLO,
+    st.builds(Goodbye, code=text(CODE_MAX), reason=text(REASON_MAX)),
+    st.builds(Ping, nonce=UINT64),
+    st.builds(Pong, nonce=UINT64),
+    st.builds(GetPeers, request=REQUEST),
+    st.builds(Peers, request=REQUEST, records=BLOBS),
+    st.builds(AnnounceTransactions, ids=HASHES),
+    st.builds(GetTransactions, request=REQUEST, ids=HASHES),
+    st.builds(Transactions, request=REQUEST, raws=BLOBS),
+    st.builds(AnnounceBlock, header=HEADER, seal=SEAL),
+    st.builds(GetBlocks, request=REQUEST, ids=HASHES),
+    st.builds(Blocks, request=REQUEST, raws=BLOBS),
+    st.builds(GetHeaders, request=REQUEST, locator=HASHES, limit=st.integers(0, HEADERS_MAX)),
+    st.builds(
+        Headers, request=REQUEST, headers=st.lists(st.tuples(HEADER, SEAL), max_size=8).map(tuple)
+    ),
+)
+
+
+def example_hello(**changes: object) -> Hello:
+    """A hello of a node on the network "test"."""
+    values: dict[str, object] = {
+        "version_min": 1,
+        "version_max": 1,
+        "network": "test",
+        "genesis": Hash(b"g" * 32),
+        "capabilities": ("blocks/1", "transactions/1"),
+        "record": b"record",
+        "height": 7,
+        "head": Hash(b"h" * 32),
+        "finalized_height": 3,
+        "finalized": Hash(b"f" * 32),
+        "agent": "cornerstone/0.1.0",
+    }
+    return Hello(**(values | changes))  # type: ignore[arg-type]
+
+
+def examples() -> list[Message]:
+    """One of each kind, in order of kind; the vectors of the specification."""
+    rng = random.Random(0)
+    one, two = (Hash(bytes([n]) * 32) for n in (1, 2))
+    return [
+        example_hello(),
+        Goodbye("wrong-network", "this node is on network 'a', its peer on 'b'"),
+        Ping(2**63 - 1),
+        Pong(24),
+        GetPeers(1),
+        Peers(1, (b"record",)),
+        AnnounceTransactions((one, two)),
+        GetTransactions(2, (one,)),
+        Transactions(2, (rng.randbytes(20),)),
+        AnnounceBlock(rng.randbytes(10), rng.randbytes(4)),
+        GetBlocks(3, (two,)),
+        Blocks(3, (rng.randbytes(30),)),
+        GetHeaders(4, (two, one), 100),
+        Headers(4, ((rng.randbytes(10), rng.randbytes(4)),)),
+    ]
