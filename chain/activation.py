@@ -65,8 +65,7 @@ class Activation:
             events += self._climb(best, branch)
         new = self._chainstate.head
         if new.id != old.id:
-            depth = sum(isinstance(event, BlockDisconnected) for event in events)
-            events.append(HeadChanged(old.id, new.id, new.height, depth))
+            events.append(HeadChanged(old.id, new.id, new.height, self._abandoned(old)))
         return events
 
     def select(
@@ -159,6 +158,13 @@ class Activation:
         assert raw is not None, f"block {block_id.hex()} is missing from the store"
         block = decode_block(raw)
         return [decode_transaction(data, self._genesis.hash) for data in block.transactions]
+
+    def _abandoned(self, old: HeaderNode) -> int:
+        """How many blocks, from `old` down, the head's chain does not contain."""
+        depth, node = 0, old
+        while not self._is_canonical(node.id):
+            depth, node = depth + 1, self._tree.node(node.parent)
+        return depth
 
     def _is_canonical(self, block_id: Hash) -> bool:
         node = self._tree.node(block_id)

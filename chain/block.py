@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from chain.primitives import cbor, merkle, shape
 from chain.primitives.cbor import Limits, Value
-from chain.primitives.errors import Invalid
+from chain.primitives.errors import Invalid, Malformed
 from chain.primitives.hashing import HASH_BYTES, Hash, sha256
 from chain.transactions.body import Event
 
@@ -167,13 +167,17 @@ def decode_receipt(raw: bytes) -> Receipt:
     decoded: list[Event] = []
     for event in shape.items(events, 1024, "events"):
         name, fields = shape.array(event, 2, "event")
-        values = [
-            v for v in shape.items(fields, 64, "event fields") if isinstance(v, bytes | int | str)
-        ]
-        decoded.append((shape.text(name, 64, "event name"), tuple(values)))
+        values = tuple(_event_field(value) for value in shape.items(fields, 64, "event fields"))
+        decoded.append((shape.text(name, 64, "event name"), values))
     return Receipt(
         _hash(txid, "txid"), shape.boolean(ok, "ok"), shape.text(code, 64, "code"), tuple(decoded)
     )
+
+
+def _event_field(value: Value) -> bytes | int | str:
+    if isinstance(value, bytes | int | str) and not isinstance(value, bool):
+        return value
+    raise Malformed("shape", f"event field: expected bytes, integer or text, got {value!r}")
 
 
 def certificates_hash(certificates: tuple[bytes, ...]) -> Hash:

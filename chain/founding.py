@@ -31,22 +31,27 @@ def open_chain(genesis: Genesis, store: KeyValueStore) -> tuple[HeaderTree, Chai
     Raises Invalid when the store holds the chain of another genesis.
     """
     row = store.get(tables.GENESIS)
-    if row is None:
-        _found(genesis, store)
-    elif row != genesis.hash:
+    if row is not None and row != genesis.hash:
         raise Invalid(
             "wrong-genesis",
             f"this store holds chain {row.hex()}, the genesis given is {genesis.hash.hex()}; "
             "use its genesis or another data directory",
         )
-    tree = HeaderTree(store)
     head = store.get(tables.HEAD)
-    assert head is not None, "a founded chain has a head"
+    if head is None:
+        head = _found(genesis, store)
+    tree = HeaderTree(store)
     return tree, Chainstate(store, tree.node(Hash(head)))
 
 
-def _found(genesis: Genesis, store: KeyValueStore) -> None:
-    """Write state first and the head last: what a crash leaves behind is founded again."""
+def _found(genesis: Genesis, store: KeyValueStore) -> Hash:
+    """Write whose chain it is, then the state, the head last; returns the first block's id.
+
+    What a crash leaves behind is founded again, by this genesis and no other.
+    """
+    claim = Batch()
+    claim.put(tables.GENESIS, genesis.hash)
+    store.write(claim)
     root = _write_state(genesis, store)
     header = Header(
         chain=genesis.hash,
@@ -70,8 +75,8 @@ def _found(genesis: Genesis, store: KeyValueStore) -> None:
     batch.put(tables.height_key(0), header.id)
     batch.put(tables.RECEIPTS + header.id, cbor.encode([]))
     batch.put(tables.HEAD, header.id)
-    batch.put(tables.GENESIS, genesis.hash)
     store.write(batch)
+    return header.id
 
 
 def _write_state(genesis: Genesis, store: KeyValueStore) -> Hash:

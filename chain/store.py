@@ -136,8 +136,11 @@ class RocksStore:
 
     def __init__(self, path: Path, durability: Durability = Durability.PROCESS) -> None:
         """Open or create it. Raises StoreFailure when locked, damaged, or the disk is full."""
-        path.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(path).free
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(path).free
+        except OSError as error:
+            raise StoreFailure(f"{path} cannot be a store's directory: {error}") from None
         if free < FREE_BYTES_MIN:
             raise StoreFailure(
                 f"{path}: {free >> 20} MiB free, at least {FREE_BYTES_MIN >> 20} are needed; "
@@ -166,7 +169,9 @@ class RocksStore:
     ) -> list[tuple[bytes, bytes]]:
         """See KeyValueStore."""
         after = _after(prefix)
-        seek = start or ((after or None) if reverse else prefix)
+        seek: bytes | None = max(start, prefix)
+        if reverse:
+            seek = min(filter(None, (start, after)), default=None)
         found: list[tuple[bytes, bytes]] = []
         with self._translated:
             rows: Iterator[tuple[bytes, bytes]] = self._rows.items(reverse, seek)  # type: ignore[assignment]

@@ -78,16 +78,11 @@ class HeaderTree:
     def add(self, entry: Entry, batch: Batch) -> None:
         """Accept a header, whose parent is accepted or which is the genesis."""
         batch.put(tables.META + entry.node.id, _encode(entry))
-        batch.put(tables.TIP + entry.node.id, b"")
         if entry.node.parent in self._tips:
             batch.delete(tables.TIP + entry.node.parent)
             del self._tips[entry.node.parent]
         self._remember(entry)
-        self._tips[entry.node.id] = entry.node
-        if len(self._tips) > TIPS_MAX:
-            lightest = min(self._tips.values(), key=rank)
-            batch.delete(tables.TIP + lightest.id)
-            del self._tips[lightest.id]
+        self.retip(entry.node, batch)
 
     def mark_invalid(self, block_id: Hash, reason: str, batch: Batch) -> None:
         """Remember that a block is invalid."""
@@ -101,9 +96,13 @@ class HeaderTree:
             del self._tips[block_id]
 
     def retip(self, node: HeaderNode, batch: Batch) -> None:
-        """Count a block as a tip again, after what stood on it turned out invalid."""
+        """Count a block as a tip: it is new, or what stood on it turned out invalid."""
         self._tips[node.id] = node
         batch.put(tables.TIP + node.id, b"")
+        if len(self._tips) > TIPS_MAX:
+            lightest = min(self._tips.values(), key=rank)
+            batch.delete(tables.TIP + lightest.id)
+            del self._tips[lightest.id]
 
     def tips(self) -> Iterator[HeaderNode]:
         """The tips, best first."""

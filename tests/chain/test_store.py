@@ -68,6 +68,28 @@ def test_scans_a_prefix_both_ways(store: KeyValueStore) -> None:
     assert [key for key, _ in store.scan(b"z", limit=9, reverse=True)] == []
 
 
+def test_a_start_outside_the_prefix_never_leaves_it(store: KeyValueStore) -> None:
+    store.write(batch(*((key, b"") for key in (b"a", b"p1", b"p2", b"q"))))
+
+    def scanned(start: bytes, *, reverse: bool) -> list[bytes]:
+        return [key for key, _ in store.scan(b"p", start, limit=9, reverse=reverse)]
+
+    assert scanned(b"a", reverse=False) == [b"p1", b"p2"]
+    assert scanned(b"q", reverse=False) == []
+    assert scanned(b"q", reverse=True) == [b"p2", b"p1"]
+    assert scanned(b"a", reverse=True) == []
+
+
+def test_prefixes_at_the_end_of_all_keys(store: KeyValueStore) -> None:
+    keys = [b"\xfe", b"\xff", b"\xff\xff", b"\xff\xff\1"]
+    store.write(batch(*((key, b"") for key in keys)))
+    assert [key for key, _ in store.scan(b"\xff", limit=9)] == keys[1:]
+    assert [key for key, _ in store.scan(b"\xff", limit=9, reverse=True)] == keys[:0:-1]
+    assert [key for key, _ in store.scan(b"", limit=9)] == keys
+    assert store.scan(b"", limit=0) == []
+    assert store.get_many([]) == []
+
+
 @settings(max_examples=25)
 @given(
     st.lists(
@@ -75,11 +97,13 @@ def test_scans_a_prefix_both_ways(store: KeyValueStore) -> None:
         max_size=5,
     ),
     st.binary(min_size=1, max_size=2),
+    st.binary(max_size=3),
 )
 def test_both_stores_agree(
     tmp_path_factory: pytest.TempPathFactory,
     batches: list[dict[bytes, bytes | None]],
     prefix: bytes,
+    start: bytes,
 ) -> None:
     stores: list[KeyValueStore] = [MemoryStore(), RocksStore(tmp_path_factory.mktemp("db"))]
     for opened in stores:
@@ -92,7 +116,7 @@ def test_both_stores_agree(
                     made.put(key, value)
             opened.write(made)
     for reverse in (False, True):
-        memory, rocks = (opened.scan(prefix, limit=4, reverse=reverse) for opened in stores)
+        memory, rocks = (opened.scan(prefix, start, limit=4, reverse=reverse) for opened in stores)
         assert memory == rocks
     stores[1].close()
 
@@ -128,3 +152,16 @@ def test_a_damaged_store_says_so(tmp_path: Path) -> None:
     (tmp_path / "CURRENT").write_text("MANIFEST-999999\n")
     with pytest.raises(StoreFailure, match=str(tmp_path)):
         RocksStore(tmp_path)
+
+
+def test_a_place_that_cannot_be_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreFailure, match=str(tmp_path / "file")):
+        RocksStore(tmp_path / "file")
+
+
+def test_a_closed_store_refuses(tmp_path: Path) -> None:
+    store = RocksStore(tmp_path)
+    store.close()
+    with pytest.raises(StoreFailure):
+        store.get(b"a")

@@ -1,1 +1,1 @@
-"""Tests of chain.consensus."""
+"""The engines against one contract, the header tree, and each engine's own rules."""
