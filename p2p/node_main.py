@@ -4,6 +4,7 @@ A module of its own, so that the other commands start without importing the node
 """
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import trio
 
 from chain.primitives.errors import Refusal, StoreFailure
 from p2p.config import load_config
+from p2p.net.transport import LinkClosed
 from p2p.process import run_node
 from p2p.status import NodeAddresses
 
@@ -18,6 +20,7 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
 EXIT_INTERRUPTED = 130
+FAILURES = (Refusal, StoreFailure, LinkClosed, OSError)
 
 
 def main(arguments: list[str]) -> int:
@@ -25,14 +28,16 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m p2p.node_main CONFIG", file=sys.stderr)
         return EXIT_USAGE
+    # Set explicitly: what a shell starts in the background inherits SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         trio.run(run_node, load_config(Path(arguments[0])), announce)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except (Refusal, StoreFailure, OSError) as error:
+    except FAILURES as error:
         return complain([error])
     except BaseExceptionGroup as group:
-        known, unknown = group.split((Refusal, StoreFailure, OSError, KeyboardInterrupt))
+        known, unknown = group.split((*FAILURES, KeyboardInterrupt))
         if unknown is not None or known is None:
             raise
         return complain(leaves(known))
@@ -54,10 +59,10 @@ def leaves(error: BaseException) -> list[BaseException]:
 
 def complain(errors: list[BaseException]) -> int:
     """One line for each on standard error; the exit code says whose fault it was."""
-    for error in errors:
-        print(f"error: {error}", file=sys.stderr)
     if any(isinstance(error, KeyboardInterrupt) for error in errors):
         return EXIT_INTERRUPTED
+    for error in errors:
+        print(f"error: {error}", file=sys.stderr)
     if all(isinstance(error, Refusal) for error in errors):
         return EXIT_REFUSED
     return EXIT_MACHINE

@@ -32,8 +32,10 @@ from p2p.api.routing import Served, add_get, described, json_response
 from p2p.api.views import SubmitsView, SubmitView, TransactionView
 from p2p.protocol.effects import SubmitResult
 
-KNOWN = "already-known"
-TAKEN = {
+KNOWN = frozenset({"already-known", "already-included"})
+"""Who sends a transaction again, not knowing whether it arrived, is told that it did."""
+REFUSED = "refused"
+SUBMISSION = {
     "content": {
         JSON: {"example": {"raw": "d28458..."}},
         CBOR: {"schema": {"type": "string", "format": "binary"}},
@@ -64,7 +66,7 @@ class TransactionRoutes:
             response_model=SubmitView | SubmitsView,
             summary="Hand over signed transactions",
             responses=described(400, 409, 413, 415, 422),
-            openapi_extra={"requestBody": TAKEN},
+            openapi_extra={"requestBody": SUBMISSION},
         )
 
     async def submit(self, request: Request) -> Response:
@@ -96,7 +98,7 @@ class TransactionRoutes:
 
     async def _submit_one(self, request: Request, raw: bytes) -> Response:
         (result,) = await self._served.node.submit([raw])
-        if not result.accepted:
+        if _status(result) == REFUSED:
             raise Problem(422, result.code, result.reason)
         if wants_cbor(request):
             return Response(cbor.encode(_verdict(result)), 202, media_type=CBOR)
@@ -107,7 +109,8 @@ class TransactionRoutes:
         if wants_cbor(request):
             return Response(cbor.encode([_verdict(r) for r in results]), media_type=CBOR)
         views = tuple(submit_view(result) for result in results)
-        return json_response(SubmitsView(sum(result.accepted for result in results), views))
+        taken = sum(view.status != REFUSED for view in views)
+        return json_response(SubmitsView(taken, views))
 
     async def transaction(self, txid: TransactionId, wait: Wait = 0.0) -> Response:
         """A transaction and where it stands.
@@ -153,6 +156,6 @@ def _verdict(result: SubmitResult) -> list[cbor.Value]:
 
 
 def _status(result: SubmitResult) -> str:
-    if not result.accepted:
-        return "refused"
-    return "known" if result.code == KNOWN else "accepted"
+    if result.code in KNOWN:
+        return "known"
+    return "accepted" if result.accepted else REFUSED

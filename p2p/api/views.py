@@ -133,7 +133,7 @@ class SubmitView:
 
 @dataclass(frozen=True, slots=True)
 class SubmitsView:
-    """The verdicts on a batch, in its order; `accepted` counts the ones not refused."""
+    """The verdicts on a batch, in its order; `accepted` counts those that were not refused."""
 
     accepted: int
     results: tuple[SubmitView, ...]

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from p2p.api import client as client_module
 from p2p.api.client import ApiError, Client, Unreachable, batches, connect
 from p2p.api.limits import BATCH_TRANSACTIONS_MAX
 from p2p.api.server import bind, serve_api
+from p2p.node import Node
 from tests.p2p.api.serving import make_node
 from tests.p2p.founding import Founding, found
 
@@ -25,8 +27,18 @@ WITHIN_S = 10.0
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A node that serves its API; cancelling `scope` stops it."""
+
+    founding: Founding
+    node: Node
+    url: str
+    scope: trio.CancelScope
+
+
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[Founding, str, trio.CancelScope]]:
+async def served() -> AsyncIterator[Live]:
     """A node that makes a block every 50 ms, and its API's address."""
     founding = found(authorities=1, slot_ms=SLOT_MS)
     ledger = Ledger(founding.genesis, MemoryStore(), engine_of(founding.genesis))
@@ -35,7 +47,7 @@ async def served() -> AsyncIterator[tuple[Founding, str, trio.CancelScope]]:
         async with trio.open_nursery() as nursery:
             await nursery.start(node.run)
             url: str = await nursery.start(serve_api, node, "127.0.0.1", 0)
-            yield founding, url, nursery.cancel_scope
+            yield Live(founding, node, url, nursery.cancel_scope)
             nursery.cancel_scope.cancel()
 
 
@@ -45,11 +57,11 @@ async def away(call: Callable[[], T]) -> T:
 
 
 async def test_every_question_over_a_socket() -> None:
-    async with served() as (founding, url, _):
+    async with served() as live:
 
         def ask() -> None:
-            with Client(url) as client:
-                sent = [founding.transfer(n) for n in range(3)]
+            with Client(live.url) as client:
+                sent = [live.founding.transfer(n) for n in range(3)]
                 assert client.submit(sent[0].raw).status == "accepted"
                 verdicts = client.submit_many([tx.raw for tx in sent])
                 assert [v.status for v in verdicts] == ["known", "accepted", "accepted"]
@@ -70,7 +82,7 @@ async def test_every_question_over_a_socket() -> None:
                 assert [entry.id for entry in rest.transactions] == [sent[0].id.hex()]
                 assert client.status().height >= view.height
                 assert client.peers() == ()
-                assert client.genesis() == founding.genesis.encode()
+                assert client.genesis() == live.founding.genesis.encode()
                 assert client.proof("cur/CNY").value is not None
 
         await away(ask)
@@ -80,17 +92,17 @@ async def test_refusals_and_silence_are_told_apart(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(client_module, "PROBE_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         deaf = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        async with served() as (_, url, _):
+        async with served() as live:
 
             def ask() -> None:
-                with Client(url) as client:
+                with Client(live.url) as client:
                     with pytest.raises(ApiError) as refused:
                         client.dataset("00" * 32)
                     assert (refused.value.status, refused.value.code) == (404, "unknown-dataset")
                     with pytest.raises(ApiError, match="no block at height 99999"):
                         client.block(99_999)
-                with connect([deaf, "http://127.0.0.1:1", url]) as found_one:
-                    assert found_one.url == url
+                with connect([deaf, "http://127.0.0.1:1", live.url]) as found_one:
+                    assert found_one.url == live.url
                 with pytest.raises(Unreachable, match="none of 2 nodes answers"):
                     connect([deaf, "http://127.0.0.1:1"])
                 with Client(deaf, 0.2) as client, pytest.raises(Unreachable, match="no answer"):
@@ -124,21 +136,24 @@ async def test_something_else_at_the_address() -> None:
 
 async def test_events_over_a_socket() -> None:
     async with (
-        served() as (_, url, _),
-        open_websocket_url(f"{url.replace('http', 'ws')}/v1/events?only=head-changed") as events,
+        served() as live,
+        open_websocket_url(
+            f"{live.url.replace('http', 'ws')}/v1/events?only=head-changed"
+        ) as events,
     ):
         assert '"event":"head-changed"' in await events.get_message()
 
 
 async def test_the_end_comes_at_once_whoever_waits() -> None:
-    async with served() as (_, url, scope):
-        stream = await trio.open_tcp_stream("127.0.0.1", int(url.rpartition(":")[2]))
+    async with served() as live:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(live.url.rpartition(":")[2]))
         path = f"/v1/transactions/{'00' * 32}?wait=60"
         await stream.send_all(f"GET {path} HTTP/1.1\r\nHost: node\r\n\r\n".encode())
-        async with open_websocket_url(f"{url.replace('http', 'ws')}/v1/events"):
+        async with open_websocket_url(f"{live.url.replace('http', 'ws')}/v1/events"):
             began = trio.current_time()
-            scope.cancel()
+            live.scope.cancel()
     assert trio.current_time() - began < 2.0
+    assert ("api_error", "internal") not in live.node.observer.totals()
     await stream.aclose()
 
 

@@ -41,6 +41,11 @@ async def test_the_same_again_is_known(autojump_clock: MockClock) -> None:
         await served.post(raw, "application/cbor")
         again = await served.post(raw, "application/cbor")
         assert decode_json(SubmitView, again.content).status == "known"
+        await served.node.wait_included(served.founding.transfer(0).id, 10)
+        included = await served.post(raw, "application/cbor")
+        assert decode_json(SubmitView, included.content).status == "known"
+        batch = await served.post(sequence(raw), SEQUENCE)
+        assert decode_json(SubmitsView, batch.content).accepted == 1
 
 
 async def test_a_batch_answers_for_each_in_order(autojump_clock: MockClock) -> None:
