@@ -27,7 +27,7 @@ def cornerstone(*arguments: str) -> Any:
 
 
 @contextmanager
-def testnet(name: str, nodes: int, *options: str) -> Iterator[Any]:
+def running_testnet(name: str, nodes: int, *options: str) -> Iterator[Any]:
     """A running testnet; stopped afterwards. The object is that of `testnet up --json`."""
     up = cornerstone(
         "testnet", "up", "--nodes", str(nodes), "--name", name, "--detach", "--replace", *options

@@ -13,7 +13,7 @@ import pytest
 
 from chain.genesis import Genesis
 from p2p.api.client import Client
-from tests.live import ROOT, converged, cornerstone, run, status, testnet, until
+from tests.live import ROOT, converged, cornerstone, run, running_testnet, status, until
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def start_load(name: str, rate: int, seconds: int) -> "subprocess.Popen[str]":
 
 
 def test_five_hundred_a_second_for_a_minute() -> None:
-    with testnet("sustained", 4) as up:
+    with running_testnet("sustained", 4) as up:
         load = cornerstone("testnet", "load", "sustained", "--rate", "500", "--for", "60")
         print("\n", load)
         assert load["included"] == load["submitted"] == 30_000
@@ -71,7 +71,7 @@ def test_five_hundred_a_second_for_a_minute() -> None:
 
 
 def test_bootstrap_and_two_authorities_die_and_return() -> None:
-    with testnet("deaths", 7) as up:
+    with running_testnet("deaths", 7) as up:
         cornerstone("testnet", "kill", "deaths", "n1", "n2", "n3")
         left = up["nodes"][3]["api"]
         before = height(left)
@@ -83,7 +83,7 @@ def test_bootstrap_and_two_authorities_die_and_return() -> None:
 
 
 def test_two_halves_for_a_minute_become_one_chain() -> None:
-    with testnet("halves", 8) as up:
+    with running_testnet("halves", 8) as up:
         sides = [up["nodes"][0]["api"], up["nodes"][4]["api"]]
         cornerstone("testnet", "split", "halves", "n1..n4/n5..n8")
         forked = [height(api) for api in sides]
@@ -112,7 +112,7 @@ def test_two_halves_for_a_minute_become_one_chain() -> None:
 
 def test_fifty_sudden_deaths_under_load() -> None:
     rng = random.Random(50)
-    with testnet("deaths50", 4) as up:
+    with running_testnet("deaths50", 4) as up:
         victim = up["nodes"][2]["name"]
         load = start_load("deaths50", 100, 200)
         deaths = 0

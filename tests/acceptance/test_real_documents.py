@@ -6,7 +6,7 @@ import pytest
 
 from chain.genesis import Genesis
 from p2p.api.client import Client
-from tests.live import cornerstone, run, testnet
+from tests.live import cornerstone, run, running_testnet
 
 SAMPLES = Path(__file__).parents[1] / "data/samples"
 SECTORS = {
@@ -21,7 +21,7 @@ SUFFIXES = {".json", ".jsonld", ".xml", ".csv", ".txt"}
 
 @pytest.mark.slow
 def test_every_document_is_the_same_on_every_node_and_proved(tmp_path: Path) -> None:
-    with testnet("documents", 8) as up:
+    with running_testnet("documents", 8) as up:
         genesis = Genesis.decode(Path(up["genesis"]).read_bytes())
         apis = [node["api"] for node in up["nodes"]]
         total = 0

@@ -10,7 +10,7 @@ from chain.genesis import Genesis
 from p2p.accounts import Account, load_account
 from p2p.api.client import Client
 from testnet.senders import LoadKind, Sender
-from tests.live import testnet
+from tests.live import running_testnet
 
 TRANSFERS = 10_000
 BATCH = 1_000
@@ -44,7 +44,7 @@ def signed_transfers(genesis: Genesis, accounts: list[Account]) -> list[bytes]:
 
 def measure_devnet() -> DevnetFigure:
     """One authority, one-second slots."""
-    with testnet("bench-devnet", 1) as up:
+    with running_testnet("bench-devnet", 1) as up:
         genesis = Genesis.decode(Path(up["genesis"]).read_bytes())
         files = sorted((Path(up["dir"]) / "accounts").glob("*.json"))
         accounts = [load_account(path) for path in files][:SENDERS]

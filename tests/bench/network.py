@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from tests.live import cornerstone, testnet
+from tests.live import cornerstone, running_testnet
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class StartFigure:
 def measure_start(nodes: int) -> StartFigure:
     """The seconds include the interpreter's own start."""
     start = time.perf_counter()
-    with testnet(f"bench-{nodes}", nodes) as up:
+    with running_testnet(f"bench-{nodes}", nodes) as up:
         ready_s = time.perf_counter() - start
         unique = [psutil.Process(node["pid"]).memory_full_info().uss for node in up["nodes"]]
     return StartFigure(nodes, ready_s, sum(unique) / len(unique) / 1e6)
@@ -42,7 +42,7 @@ class LoadFigure:
 
 def measure_load(nodes: int, rate: int, seconds: int) -> LoadFigure:
     """`testnet load` against fresh nodes."""
-    with testnet(f"bench-load-{nodes}", nodes) as up:
+    with running_testnet(f"bench-load-{nodes}", nodes) as up:
         processes = [psutil.Process(node["pid"]) for node in up["nodes"]]
         before = sum(_cpu_s(process) for process in processes)
         load = cornerstone(
