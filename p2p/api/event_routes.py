@@ -1,9 +1,11 @@
 """The event stream: one JSON text per event over a websocket, bounded for slow readers."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import trio
 from fastapi import APIRouter, Query
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chain.genesis import Genesis
@@ -46,22 +48,29 @@ class EventRoutes:
     async def events(self, websocket: WebSocket, only: Only = "") -> None:
         """Events from now on, until either side leaves."""
         wanted = tuple(only.split(",")) if only else KINDS
-        unknown = [kind for kind in wanted if kind not in KINDS]
-        if unknown:
-            detail = f"unknown kind of event {unknown[0][:80]!r}; known: {', '.join(KINDS)}"
-            await websocket.send_denial_response(problem_response(422, "bad-parameter", detail))
-            return
-        if self._subscribers >= SUBSCRIBERS_MAX:
-            detail = f"{SUBSCRIBERS_MAX} subscribers are connected; try later"
-            await websocket.send_denial_response(
-                problem_response(429, "too-many-subscribers", detail)
-            )
+        refusal = self._refusal(websocket, wanted)
+        if refusal is not None:
+            await websocket.send_denial_response(refusal)
             return
         self._subscribers += 1
         try:
             await self._serve(websocket, frozenset(wanted))
         finally:
             self._subscribers -= 1
+
+    def _refusal(self, websocket: WebSocket, wanted: tuple[str, ...]) -> Response | None:
+        origin = websocket.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != websocket.headers.get("host"):
+            # Browsers hold no page back from a websocket; so we do what CORS does for the rest.
+            return problem_response(403, "foreign-origin", f"a page of {origin[:80]!r} may not")
+        unknown = [kind for kind in wanted if kind not in KINDS]
+        if unknown:
+            detail = f"unknown kind of event {unknown[0][:80]!r}; known: {', '.join(KINDS)}"
+            return problem_response(422, "bad-parameter", detail)
+        if self._subscribers >= SUBSCRIBERS_MAX:
+            detail = f"{SUBSCRIBERS_MAX} subscribers are connected; try later"
+            return problem_response(429, "too-many-subscribers", detail)
+        return None
 
     async def _serve(self, websocket: WebSocket, wanted: frozenset[str]) -> None:
         await websocket.accept()

@@ -78,7 +78,7 @@ def register(
 
     Accounts that the genesis names are registered already.
 
-    [dim]cornerstone keys organisation acme --network open
+    [dim]cornerstone keys new acme --network open
     cornerstone tx register --api http://127.0.0.1:8080 --from acme --wait[/dim]
     """
     with open_session(testnet, api) as session:

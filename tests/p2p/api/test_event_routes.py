@@ -34,7 +34,9 @@ class Socket:
 
 
 @asynccontextmanager
-async def connect(served: Served, query: str = "") -> AsyncIterator[Socket]:
+async def connect(
+    served: Served, query: str = "", headers: tuple[tuple[bytes, bytes], ...] = ()
+) -> AsyncIterator[Socket]:
     socket = Socket()
     scope = {
         "type": "websocket",
@@ -45,7 +47,7 @@ async def connect(served: Served, query: str = "") -> AsyncIterator[Socket]:
         "raw_path": b"/v1/events",
         "root_path": "",
         "query_string": query.encode(),
-        "headers": [],
+        "headers": [(b"host", b"node"), *headers],
         "client": ("test", 1),
         "server": ("test", 2),
         "subprotocols": [],
@@ -87,6 +89,16 @@ async def test_an_unknown_kind_is_refused_before_the_handshake(autojump_clock: M
         assert refusal["status"] == 422
         body = await socket.from_app.receive()
         assert "'blocks'" in json.loads(body["body"])["detail"]
+
+
+async def test_a_page_of_another_origin_is_kept_out(autojump_clock: MockClock) -> None:
+    foreign, own = ((b"origin", b"http://evil.example"),), ((b"origin", b"http://node"),)
+    async with serve() as served:
+        async with connect(served, headers=foreign) as socket:
+            assert (await socket.from_app.receive())["status"] == 403
+            await socket.from_app.receive()
+        async with connect(served, headers=own) as socket:
+            assert (await socket.from_app.receive())["type"] == "websocket.accept"
 
 
 async def test_too_many_subscribers(
