@@ -112,9 +112,9 @@ class Workload:
             async with trio.open_nursery() as feeding:
                 for share in self._shares:
                     feeding.start_soon(self._feed, share)
-            await self._await_tail()
+            result = await self._conclude()
             nursery.cancel_scope.cancel()
-        return await self._count()
+        return result
 
     # Sending
 
@@ -177,16 +177,24 @@ class Workload:
             told(self._tally)
             await trio.sleep(0.5)
 
-    async def _await_tail(self) -> None:
-        """Until all that was accepted is in blocks, or patience ends; lost ones are sent again."""
+    async def _conclude(self) -> LoadResult:
+        """Counts when all that was accepted is on the shared chain, or when patience ends.
+
+        Lost ones are sent again; those on a losing branch return by themselves.
+        """
         renew_s = RENEW_S + RENEW_SLOTS * self._slot_s
         renew_at = trio.current_time() + renew_s
-        with trio.move_on_after(self._tail_s()):
-            while self._tally.pending():
-                await self._watch.wait_block(RENEW_S)
-                if trio.current_time() >= renew_at:
-                    renew_at = trio.current_time() + renew_s
-                    await self._renew()
+        give_up_at = trio.current_time() + self._tail_s()
+        while trio.current_time() < give_up_at:
+            if not self._tally.pending():
+                result = await self._count()
+                if not result.missing:
+                    return result
+            await self._watch.wait_block(RENEW_S)
+            if trio.current_time() >= renew_at:
+                renew_at = trio.current_time() + renew_s
+                await self._renew()
+        return await self._count()
 
     async def _renew(self) -> None:
         for share in self._shares:
