@@ -31,9 +31,11 @@ class RecentSet:
             self._current = set()
 
     def update(self, items: Iterable[bytes]) -> None:
-        """Remember many ids."""
-        for item in items:
-            self.add(item)
+        """Remember many ids; as many as come at once may exceed the bound until the next."""
+        self._current.update(items)
+        if len(self._current) >= self._generation:
+            self._previous = self._current
+            self._current = set()
 
     def discard(self, item: bytes) -> None:
         """Forget one id if it is remembered."""

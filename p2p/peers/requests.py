@@ -6,6 +6,8 @@ After Bitcoin Core's `txrequest.h`, reduced to its laws:
   timeout, not one for each time it repeats itself.
 - Among those that announced an id, the first to do so is asked, peers that recently let a request
   time out last. *Why:* first sight measures the shortest path; slowness heals by itself.
+- The timeout follows the peer's measured lag. *Why:* under load everybody is slow, and a fixed
+  timeout would then ask for everything again and make the load worse.
 - At most ASKED_MAX ids are outstanding with a peer, at most PROMISES_MAX of its announcements
   remembered. *Why:* memory is bounded by the number of peers, and a peer that announces a million
   ids can neither fill the table nor take turns from others.
@@ -23,6 +25,8 @@ ASKED_MAX = 1000  # two seconds of 500 transactions a second, about 250 KB of re
 PROMISES_MAX = 5000
 BATCH_MAX = 250  # ids in one request: the reply is about 64 KB and takes 20 ms to check
 TIMEOUT_S = 2.0
+TIMEOUT_MAX_S = 10.0
+LAGS = 3.0  # a request times out after so many times the peer's usual time to answer
 SLOW_S = 30.0  # how long a peer that timed out stays last in order
 
 
@@ -36,13 +40,14 @@ class Ask:
 
 
 class _Request:
-    __slots__ = ("deadline_s", "number", "peer", "waiting")
+    __slots__ = ("asked_s", "deadline_s", "number", "peer", "waiting")
 
-    def __init__(self, number: int, peer: PeerId, deadline_s: float) -> None:
+    def __init__(self, number: int, peer: PeerId, asked_s: float, timeout_s: float) -> None:
         self.number = number
         self.peer = peer
         self.waiting: dict[Hash, None] = {}
-        self.deadline_s = deadline_s
+        self.asked_s = asked_s
+        self.deadline_s = asked_s + timeout_s
 
 
 class _Wanted:
@@ -60,14 +65,19 @@ class _Wanted:
 class _Peer:
     """A peer's announcements not yet asked, those whose turn it is, and those it failed."""
 
-    __slots__ = ("asked", "failed", "promises", "slow_until_s", "turn")
+    __slots__ = ("asked", "failed", "lag_s", "promises", "slow_until_s", "turn")
 
     def __init__(self) -> None:
         self.promises: dict[Hash, None] = {}
         self.turn: deque[Hash] = deque()
         self.failed = RecentSet(PROMISES_MAX)
         self.asked = 0
+        self.lag_s = 0.0
         self.slow_until_s = 0.0
+
+    @property
+    def timeout_s(self) -> float:
+        return min(TIMEOUT_MAX_S, max(TIMEOUT_S, self.lag_s * LAGS))
 
 
 class RequestTracker:
@@ -112,19 +122,24 @@ class RequestTracker:
         wanted.others.append(peer)
         return True
 
-    def arrived(self, peer: PeerId, item: Hash) -> bool:
+    def arrived(self, peer: PeerId, item: Hash, now_s: float) -> bool:
         """Bytes for the id have come and are being checked: nobody else is asked meanwhile.
 
-        True if this peer was asked for them.
+        True if this peer was asked for them, even if the answer is late.
         """
+        state = self._peers[peer]
+        late = item in state.failed
         wanted = self._wanted.get(item)
         if wanted is None:
-            return False
-        asked = None if wanted.request is None else wanted.request.peer
+            return late
+        request = wanted.request
+        asked = request is not None and request.peer == peer
+        if request is not None and asked:
+            state.lag_s += (now_s - request.asked_s - state.lag_s) / 8
         wanted.arrived = True
-        wanted.bearer = asked
+        wanted.bearer = None if request is None else request.peer
         self._fulfil(item, wanted)
-        return asked == peer
+        return asked or late
 
     def rejected(self, item: Hash) -> None:
         """The bytes that arrived were wrong: the next announcer has its turn."""
@@ -156,7 +171,9 @@ class RequestTracker:
     def due(self, now_s: float) -> list[Ask]:
         """What to ask now. Also gives up requests past their deadline."""
         for request in [r for r in self._requests.values() if r.deadline_s <= now_s]:
-            self._peers[request.peer].slow_until_s = now_s + SLOW_S
+            state = self._peers[request.peer]
+            state.slow_until_s = now_s + SLOW_S
+            state.lag_s = max(state.lag_s, request.deadline_s - request.asked_s)
             self._give_up(request)
         for state in list(self._peers.values()):
             if state.slow_until_s > now_s and state.turn:
@@ -182,7 +199,7 @@ class RequestTracker:
         state.turn = keep
 
     def _ask(self, peer: PeerId, state: _Peer, now_s: float) -> list[Ask]:
-        request = _Request(self._last_number + 1, peer, now_s + TIMEOUT_S)
+        request = _Request(self._last_number + 1, peer, now_s, state.timeout_s)
         while state.turn and len(request.waiting) < BATCH_MAX and state.asked < ASKED_MAX:
             item = state.turn.popleft()
             wanted = self._wanted.get(item)

@@ -103,8 +103,10 @@ class Wanted:
         """Headers or bodies we wanted have come."""
         self._progress_s = now_s
 
+    def above(self, height: int) -> bool:
+        """Whether any block above `height` is wanted."""
+        return any(wanted.header.height > height for wanted in self._blocks.values())
+
     def catching_up(self, height: int, now_s: float) -> bool:
         """Whether blocks above `height` are wanted and have been coming lately."""
-        if now_s - self._progress_s > PROGRESS_S or not self._blocks:
-            return False
-        return any(w.header.height > height for w in self._blocks.values())
+        return now_s - self._progress_s <= PROGRESS_S and self.above(height)

@@ -311,6 +311,24 @@ async def test_two_connections_between_the_same_nodes_become_one(
         assert len(first.node.peers()) == len(second.node.peers()) == 1
 
 
+async def test_dialling_each_other_at_once_leaves_one_connection_that_stays(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_net() as net:
+        nodes = [
+            await net.start(name, bootstrap=tuple(f"mem://{other}:1" for other in "abc"))
+            for name in "abc"
+        ]
+        await until(lambda: all(len(n.node.peers()) == 2 for n in nodes), 10)
+        await trio.sleep(5)
+        before = [sorted((p.id, p.outbound) for p in n.node.peers()) for n in nodes]
+        await trio.sleep(60)
+        after = [sorted((p.id, p.outbound) for p in n.node.peers()) for n in nodes]
+        assert before == after
+        dialled = sum(p.outbound for n in nodes for p in n.node.peers())
+        assert dialled == 3
+
+
 @pytest.mark.parametrize("author", [0, 1])
 async def test_submissions_are_judged_one_by_one(
     autojump_clock: trio.testing.MockClock, author: int

@@ -65,7 +65,7 @@ def test_a_short_answer_moves_the_rest_on_at_once() -> None:
         tracker.announced(ANN, item(i))
         tracker.announced(BOB, item(i))
     tracker.due(0)
-    tracker.arrived(ANN, item(1))
+    tracker.arrived(ANN, item(1), 0.1)
     tracker.settled(item(1))
     tracker.finished(BOB, 1)
     assert tracker.due(0.1) == []
@@ -77,7 +77,7 @@ def test_nobody_is_asked_while_bytes_are_being_checked_and_the_next_if_they_were
     tracker = tracker_of(ANN, BOB)
     tracker.announced(ANN, item(1))
     tracker.due(0)
-    tracker.arrived(ANN, item(1))
+    tracker.arrived(ANN, item(1), 0.1)
     tracker.announced(BOB, item(1))
     assert tracker.due(TIMEOUT_S + 1) == []
     tracker.rejected(item(1))
@@ -110,6 +110,25 @@ def test_slow_peers_come_last() -> None:
     assert {(ask.peer, ask.ids) for ask in asks} == {(BOB, (item(2),)), (ANN, (item(3),))}
 
 
+def test_the_timeout_follows_the_lag() -> None:
+    tracker = tracker_of(ANN)
+    now = 0.0
+    for i in range(40):
+        tracker.announced(ANN, item(i))
+        tracker.due(now)
+        now += 1.5
+        tracker.due(now)
+        assert tracker.arrived(ANN, item(i), now)
+        tracker.settled(item(i))
+    tracker.announced(ANN, item(99))
+    tracker.due(now)
+    deadline = tracker.deadline_s()
+    assert deadline is not None
+    assert 4 < deadline - now < 5
+    assert not tracker.due(now + 50)
+    assert tracker.arrived(ANN, item(99), now + 51), "late, but asked for"
+
+
 def test_bounds_on_promises_and_outstanding_ids() -> None:
     tracker = tracker_of(ANN)
     accepted = [tracker.announced(ANN, item(i)) for i in range(PROMISES_MAX + 5)]
@@ -140,7 +159,7 @@ def test_random_conversations_keep_the_laws(seed: int) -> None:
                 tracker.settled(thing)
                 settled.add(thing)
             case 3:
-                tracker.arrived(peer, thing)
+                tracker.arrived(peer, thing, now)
                 tracker.rejected(thing)
             case 4:
                 tracker.disconnected(peer)

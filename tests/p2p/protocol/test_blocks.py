@@ -3,7 +3,7 @@
 import pytest
 
 from chain.block import Block, encode_block
-from p2p.protocol import blocks, sync
+from p2p.protocol import blocks, downloads, sync
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, GetHeaders, Headers, Transactions
 from tests.p2p.protocol.conversation import (
@@ -107,7 +107,7 @@ def test_a_stalled_download_goes_to_another_peer() -> None:
     (first,) = sent(talking.say(ANN, headers(1, made)), GetBlocks)
     assert first.peer == ANN
     talking.connect(BOB, 4, made[-1].id)
-    assert sent(talking.wait(blocks.STALL_S - 0.5), GetBlocks) == []
+    assert sent(talking.wait(downloads.STALL_S - 0.5), GetBlocks) == []
     (again,) = sent(talking.wait(1), GetBlocks)
     assert again.peer == BOB
     talking.say(BOB, bodies(2, made))

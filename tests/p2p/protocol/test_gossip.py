@@ -2,7 +2,7 @@
 
 from p2p.peers.requests import TIMEOUT_S
 from p2p.protocol.effects import CheckSignatures, Disconnect, Penalize, Send
-from p2p.protocol.gossip import FLUSH_S, REANNOUNCE_S
+from p2p.protocol.offers import FLUSH_S, REMIND_S
 from p2p.wire.messages import AnnounceTransactions, GetTransactions, Transactions
 from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, Conversation
 
@@ -136,7 +136,7 @@ def test_a_new_peer_hears_of_everything_pending_and_old_ones_are_reminded() -> N
     talking.router.disconnected(CAT, talking.now())
     hello = talking.connect(CAT)
     assert Send(CAT, AnnounceTransactions((IDS[0], IDS[1]))) in hello
-    later = talking.wait(REANNOUNCE_S * 2)
+    later = talking.wait(REMIND_S * 2)
     reminders = [e for e in later if isinstance(e, Send)]
     assert any(e.message == AnnounceTransactions((IDS[0], IDS[1])) for e in reminders)
 
