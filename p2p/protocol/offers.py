@@ -1,8 +1,9 @@
 """What we tell peers we have: fresh transactions in batches, pending ones again, never the known.
 
 Rules:
-- Fresh ids wait at most FLUSH_S and go out together, to peers not known to have them. *Why:* a
-  frame costs the same for one id as for fifty, and a peer that announced an id has it.
+- Fresh ids wait a random time, FLUSH_MAX_S at most, and go out together, to peers not known to have
+  them. *Why together:* a frame costs the same for one id as for fifty. *Why random:* neighbours
+  that got an id at the same moment would otherwise all announce it to each other.
 - What is still pending after REMIND_S is announced once more to one random peer; a new peer is told
   everything pending. *Why:* a healed partition, or a peer whose pool was full, must not depend on
   luck; this is the backstop, so it need not be fast.
@@ -21,7 +22,8 @@ from p2p.protocol.effects import Effect, Send
 from p2p.protocol.instant import Now
 from p2p.wire.messages import AnnounceTransactions
 
-FLUSH_S = 0.04  # below the promised 50 ms; batches 20 transactions at 500 a second
+FLUSH_MIN_S = 0.01
+FLUSH_MAX_S = 0.05  # what a hop may add to the way of a transaction
 ANNOUNCE_MAX = 1000  # ids in one message: 33 KB
 KNOWN_MAX = 16_384  # a generation of ids known to one peer: 30 s at 500 a second
 REMIND_S = 30.0
@@ -59,7 +61,7 @@ class Offers:
         self._pending[txid] = now.s
         self._fresh.append(txid)
         if self._flush_s is None:
-            self._flush_s = now.s + FLUSH_S
+            self._flush_s = now.s + self._rng.uniform(FLUSH_MIN_S, FLUSH_MAX_S)
         if again:
             for known in self._known.values():
                 known.discard(txid)

@@ -2,7 +2,7 @@
 
 from p2p.peers.requests import TIMEOUT_S
 from p2p.protocol.effects import CheckSignatures, Disconnect, Penalize, Send
-from p2p.protocol.offers import FLUSH_S, REMIND_S
+from p2p.protocol.offers import FLUSH_MAX_S, REMIND_S
 from p2p.wire.messages import AnnounceTransactions, GetTransactions, Transactions
 from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, Conversation
 
@@ -29,7 +29,7 @@ def test_an_announcement_is_asked_for_checked_accepted_and_announced_to_the_othe
     effects = talking.say(ANN, Transactions(1, (TX[0].raw, TX[1].raw)))
     assert effects == [CheckSignatures(1, (TX[0].check, TX[1].check))]
     assert talking.verify(effects) == []
-    assert talking.wait(FLUSH_S) == [
+    assert talking.wait(FLUSH_MAX_S) == [
         Send(BOB, AnnounceTransactions((IDS[0], IDS[1]))),
         Send(CAT, AnnounceTransactions((IDS[0], IDS[1]))),
     ]
