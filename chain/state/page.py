@@ -1,149 +1,140 @@
-"""One page of the state tree: sixteen slots, and the hashes of the four levels above them.
+"""The rows of the state tree: pages of four levels with sixteen slots, and buckets of few leaves.
 
-Stored as two 16-bit masks (occupied, leaf) and then, for each occupied slot, 64 bytes of a leaf
-(key hash, value hash) or 32 bytes of the root of the page below.
+What stands at a place of the tree is bytes, and their length says what: none (empty), 32 (the hash
+of an inner node) or 64 (a leaf that is alone there: key hash, value hash). A leaf is hashed only
+where it meets a neighbour, so a lone one moves up unhashed. A page is stored as the sixteen lengths
+and then the sixteen slots, a bucket as its leaves in order; their sizes tell the two apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import TypeAlias
 
 from chain.primitives.hashing import HASH_BYTES, ZERO_HASH, Hash
 
 LEVELS = 4
 SLOTS = 16
-
-Leaf: TypeAlias = tuple[bytes, bytes]  # (key hash, value hash)
-Slot: TypeAlias = Leaf | Hash | None
-
-# Nodes are numbered as in a heap: 1 is the page's root, 16 to 31 are the slots.
-_PARENT_LEVELS = ((8, 16), (4, 8), (2, 4), (1, 2))
-
-
-def leaf_hash(path: bytes, content: bytes) -> Hash:
-    """The hash of a leaf, given the hashes of its key and of its value."""
-    return Hash(sha256(b"\x00" + path + content).digest())
+LEAF_BYTES = 2 * HASH_BYTES
+EMPTY = b""
+# Leaves that share a row before they become a page. Hashing eight anew costs what a page of its own
+# would, and a page costs a row for each of its slots that holds two.
+BUCKET_LEAVES_MAX = 8
 
 
 class Page:
-    """An immutable page; `replaced` makes the next one."""
+    """Nodes 1 to 31, numbered as in a heap: 1 is the page's root, 16 to 31 its slots. Immutable."""
 
-    __slots__ = ("_leaves", "_nodes", "slots")
+    __slots__ = ("nodes",)
 
-    def __init__(self, slots: list[Slot], nodes: list[Hash | None], leaves: int) -> None:
-        self.slots = slots
-        self._nodes = nodes
-        self._leaves = leaves  # bit n: node n stands for a lone leaf
+    def __init__(self, nodes: list[bytes]) -> None:
+        self.nodes = nodes
 
-    @classmethod
-    def empty(cls) -> "Page":
-        """A page with nothing in it."""
-        return cls([None] * SLOTS, [None] * (2 * SLOTS), 0)
+    def slot(self, nibble: int) -> bytes:
+        """What stands in a slot."""
+        return self.nodes[SLOTS + nibble]
 
-    def replaced(self, changes: Mapping[int, Slot]) -> "Page":
-        """This page with some slots set anew; only the nodes above them are hashed again."""
-        slots, nodes, leaves = self.slots.copy(), self._nodes.copy(), self._leaves
-        dirty = 0
-        for index, slot in changes.items():
-            slots[index] = slot
-            node = SLOTS + index
-            if slot is None or isinstance(slot, bytes):
-                nodes[node] = slot
-                leaves &= ~(1 << node)
-            else:
-                nodes[node] = leaf_hash(slot[0], slot[1])
-                leaves |= 1 << node
-            dirty |= 1 << (node >> 1)
-        for first, end in _PARENT_LEVELS:
-            for node in range(first, end):
-                if dirty >> node & 1:
-                    leaves = _join(nodes, leaves, node)
-                    dirty |= 1 << (node >> 1)
-        return Page(slots, nodes, leaves)
-
-    def root(self) -> Hash:
-        """The hash that stands for this page in the page above, or for the tree."""
-        return self._nodes[1] or ZERO_HASH
-
-    def is_occupied(self) -> bool:
-        """Whether anything is in it."""
-        return self._nodes[1] is not None
-
-    def lone(self) -> Leaf | None:
-        """The only leaf, when there is exactly one and nothing below."""
-        if not self._leaves >> 1 & 1:
-            return None
-        return next(slot for slot in self.slots if isinstance(slot, tuple))
-
-    def descend(self, nibble: int, siblings: list[Hash]) -> Slot:
-        """Where the path through `nibble` ends in this page; the siblings passed are appended."""
-        node = 1
-        for shift in (3, 2, 1, 0):
-            if self._nodes[node] is None:
-                return None
-            if self._leaves >> node & 1:
-                return self._leaf_below(node)
-            node = 2 * node + (nibble >> shift & 1)
-            siblings.append(self._nodes[node ^ 1] or ZERO_HASH)
-        return self.slots[nibble]
-
-    def _leaf_below(self, node: int) -> Leaf:
-        first = last = node
-        while first < SLOTS:
-            first, last = 2 * first, 2 * last + 1
-        span = self.slots[first - SLOTS : last - SLOTS + 1]
-        return next(slot for slot in span if isinstance(slot, tuple))
+    def replaced(self, changes: Mapping[int, bytes]) -> "Page":
+        """The page with some slots set anew; only the nodes above them are hashed again."""
+        nodes = self.nodes.copy()
+        dirty = [SLOTS + index for index in changes]
+        for node, slot in zip(dirty, changes.values(), strict=True):
+            nodes[node] = slot
+        for _ in range(LEVELS):
+            dirty = list(dict.fromkeys([node >> 1 for node in dirty]))
+            for node in dirty:
+                nodes[node] = join(nodes[2 * node], nodes[2 * node + 1])
+        return Page(nodes)
 
     def encode(self) -> bytes:
         """The stored row."""
-        occupied = leaf = 0
-        parts = [b""]
-        for index, slot in enumerate(self.slots):
-            if slot is None:
-                continue
-            occupied |= 1 << index
-            if isinstance(slot, tuple):
-                leaf |= 1 << index
-                parts.extend(slot)
-            else:
-                parts.append(slot)
-        parts[0] = occupied.to_bytes(2, "big") + leaf.to_bytes(2, "big")
-        return b"".join(parts)
+        slots = self.nodes[SLOTS:]
+        return bytes(map(len, slots)) + b"".join(slots)
 
     @classmethod
     def decode(cls, row: bytes) -> "Page":
         """The page of a row that `encode` wrote."""
-        occupied, leaf = int.from_bytes(row[:2], "big"), int.from_bytes(row[2:4], "big")
-        changes: dict[int, Slot] = {}
-        position = 4
-        for index in range(SLOTS):
-            if not occupied >> index & 1:
-                continue
-            middle = position + HASH_BYTES
-            if leaf >> index & 1:
-                changes[index] = (row[position:middle], row[middle : middle + HASH_BYTES])
-                position = middle + HASH_BYTES
-            else:
-                changes[index] = Hash(row[position:middle])
-                position = middle
+        nodes = [EMPTY] * SLOTS
+        position = SLOTS
+        for size in row[:SLOTS]:
+            nodes.append(row[position : position + size])
+            position += size
         assert position == len(row), f"state page of {len(row)} bytes, {position} were expected"
-        return cls.empty().replaced(changes)
+        for node in range(SLOTS - 1, 0, -1):
+            nodes[node] = join(nodes[2 * node], nodes[2 * node + 1])
+        return cls(nodes)
+
+    def few(self) -> list[bytes] | None:
+        """All leaves below, when they fit a bucket and none is in another row; otherwise None."""
+        slots = [slot for slot in self.nodes[SLOTS:] if slot]
+        if len(slots) > BUCKET_LEAVES_MAX or any(len(slot) == HASH_BYTES for slot in slots):
+            return None
+        return slots
+
+    def descend(self, nibble: int, siblings: list[Hash]) -> bytes:
+        """What the path through `nibble` ends in; hashes beside it are appended to `siblings`."""
+        node = 1
+        for shift in range(LEVELS - 1, -1, -1):
+            if len(self.nodes[node]) != HASH_BYTES:
+                break
+            node = 2 * node + (nibble >> shift & 1)
+            siblings.append(hashed(self.nodes[node ^ 1]))
+        return self.nodes[node]
 
 
-def _join(nodes: list[Hash | None], leaves: int, node: int) -> int:
-    """Set `node` from its two children; returns the leaf bits."""
-    left, right = nodes[2 * node], nodes[2 * node + 1]
-    if left is not None and right is not None:
-        nodes[node] = Hash(sha256(b"\x01" + left + right).digest())
-        return leaves & ~(1 << node)
-    child = 2 * node + (left is None)
-    only = nodes[child]
-    if only is None:
-        nodes[node] = None
-        return leaves & ~(1 << node)
-    if leaves >> child & 1:
-        nodes[node] = only
-        return leaves | 1 << node
-    pair = ZERO_HASH + only if left is None else only + ZERO_HASH
-    nodes[node] = Hash(sha256(b"\x01" + pair).digest())
-    return leaves & ~(1 << node)
+EMPTY_PAGE = Page([EMPTY] * (2 * SLOTS))
+Row = Page | bytes
+"""A page, or a bucket as it is stored."""
+
+
+def encode_row(row: Row) -> bytes:
+    """The stored form."""
+    return row if isinstance(row, bytes) else row.encode()
+
+
+def decode_row(row: bytes) -> Row:
+    """What a stored row is: leaves have 64 bytes each, a page 16 more than a multiple of 32."""
+    return Page.decode(row) if len(row) % LEAF_BYTES else row
+
+
+def leaves_of(bucket: bytes) -> list[bytes]:
+    """The leaves of a bucket."""
+    return [bucket[at : at + LEAF_BYTES] for at in range(0, len(bucket), LEAF_BYTES)]
+
+
+def merged(leaves: Iterable[bytes], items: Sequence[bytes]) -> list[bytes]:
+    """Leaves after some were set (64 bytes) or removed (their key hash), in order."""
+    by_path = {leaf[:HASH_BYTES]: leaf for leaf in leaves}
+    by_path.update((item[:HASH_BYTES], item) for item in items)
+    return sorted(leaf for leaf in by_path.values() if len(leaf) == LEAF_BYTES)
+
+
+def hashed(node: bytes) -> Hash:
+    """The hash of what stands at a place."""
+    if len(node) == HASH_BYTES:
+        return Hash(node)
+    return Hash(sha256(b"\x00" + node).digest()) if node else ZERO_HASH
+
+
+def join(left: bytes, right: bytes) -> bytes:
+    """What stands above two places: a leaf without a neighbour, or the hash of both."""
+    if not right and len(left) != HASH_BYTES:
+        return left
+    if not left and len(right) != HASH_BYTES:
+        return right
+    return sha256(b"\x01" + hashed(left) + hashed(right)).digest()
+
+
+def joined(leaves: Sequence[bytes], depth: int) -> bytes:
+    """What stands above sorted leaves that share their first `depth` bits."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else EMPTY
+    left, right = halves(leaves, depth)
+    return join(joined(left, depth + 1), joined(right, depth + 1))
+
+
+def halves(leaves: Sequence[bytes], depth: int) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    """Sorted leaves by their bit at `depth`."""
+    byte, mask = depth >> 3, 128 >> (depth & 7)
+    middle = 0
+    while middle < len(leaves) and not leaves[middle][byte] & mask:
+        middle += 1
+    return leaves[:middle], leaves[middle:]

@@ -6,35 +6,48 @@ has one place, the root depends on the contents alone, and absence is provable.
 
 - Four levels make one stored page. *Why:* a tree of a million keys is five pages deep, so an
   update reads five rows and not twenty.
-- Pages are addressed by their path and overwritten. *Why:* only the head's tree is kept; an older
+- Few leaves below a slot share one row, a bucket. *Why:* at the tree's edge a page would hold two
+  or three leaves and cost as much to read and hash as a full one.
+- Rows are addressed by their path and overwritten. *Why:* only the head's tree is kept; an older
   root comes back by applying the old values, and the root itself proves that it did.
 - An update changes nothing until `commit`. *Why:* a block that turns out invalid leaves no trace.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from chain.primitives.hashing import HASH_BYTES, ZERO_HASH, Hash
-from chain.state.page import Leaf, Page, Slot, leaf_hash
+from chain.state.page import (
+    BUCKET_LEAVES_MAX,
+    EMPTY_PAGE,
+    LEVELS,
+    Page,
+    Row,
+    decode_row,
+    encode_row,
+    halves,
+    hashed,
+    joined,
+    leaves_of,
+    merged,
+)
 
 EMPTY_STATE_ROOT = ZERO_HASH
 KEY_BITS = 256
-# Decoded pages kept in memory, about 5 KiB each: the upper levels of any tree and the recently
-# used parts of the rest, within 40 MiB a node.
+# Decoded pages kept in memory, about 3 KiB each: the upper levels of any tree and the recently
+# used parts of the rest, within 25 MiB a node. Buckets are read again: they decode in no time.
 PAGES_CACHED_MAX = 8192
-
-_Items = list[tuple[bytes, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class TreeUpdate:
-    """What an update would write: the new root, and page rows by key (None: delete the row)."""
+    """What an update would write: the new root, and rows by key (None: delete the row)."""
 
     root: Hash
     pages: dict[bytes, bytes | None]
-    fresh: dict[bytes, Page | None] = field(repr=False)
+    fresh: dict[bytes, Row | None] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +55,11 @@ class StateProof:
     """Siblings from the root down, and the leaf found there: (key hash, value hash) or None."""
 
     siblings: tuple[Hash, ...]
-    leaf: Leaf | None
+    leaf: tuple[bytes, bytes] | None
 
 
 class StateTree:
-    """The tree over the stored pages; `read` gives the bytes of a page row, or None."""
+    """The tree over the stored rows; `read` gives the bytes of one, or None."""
 
     __slots__ = ("_cache", "_read", "root")
 
@@ -57,55 +70,61 @@ class StateTree:
 
     def update(self, changes: Mapping[bytes, bytes | None]) -> TreeUpdate:
         """The tree after setting each key to its value, or removing it where the value is None."""
-        items: _Items = sorted(
-            (sha256(key).digest(), None if value is None else sha256(value).digest())
+        items = sorted(
+            sha256(key).digest() + (b"" if value is None else sha256(value).digest())
             for key, value in changes.items()
         )
-        fresh: dict[bytes, Page | None] = {}
-        page = self._load(b"", fresh) or Page.empty()
-        if items:
-            page = self._apply(b"", page, items, fresh)
-            fresh[b""] = page if page.is_occupied() else None
-        rows = {key: None if page is None else page.encode() for key, page in fresh.items()}
-        return TreeUpdate(page.root(), rows, fresh)
+        if not items:
+            return TreeUpdate(self.root, {}, {})
+        fresh: dict[bytes, Row | None] = {}
+        page = self._apply(b"", self._page(b"") or EMPTY_PAGE, items, fresh)
+        top = page.nodes[1]
+        fresh[b""] = page if top else None
+        rows = {key: None if row is None else encode_row(row) for key, row in fresh.items()}
+        return TreeUpdate(hashed(top), rows, fresh)
 
     def commit(self, update: TreeUpdate) -> None:
         """Make `update`, whose rows have been written, the tree's present."""
         self.root = update.root
-        for key, page in update.fresh.items():
-            if page is None:
-                self._cache.pop(key, None)
+        for key, row in update.fresh.items():
+            if isinstance(row, Page):
+                self._remember(key, row)
             else:
-                self._remember(key, page)
+                self._cache.pop(key, None)
 
     def prove(self, key: bytes) -> StateProof:
         """What shows that `key` has its value, or that it is absent."""
         path = sha256(key).digest()
         siblings: list[Hash] = []
         prefix = b""
-        while True:
-            page = self._load(prefix, {})
-            if page is None:
-                return StateProof(tuple(siblings), None)
+        node = b""
+        page: Row | None = self._page(prefix)
+        while isinstance(page, Page):
             nibble = _nibble(path, len(prefix))
-            slot = page.descend(nibble, siblings)
-            if not isinstance(slot, bytes):
-                return StateProof(tuple(siblings), slot)
+            node = page.descend(nibble, siblings)
             prefix += bytes((nibble,))
+            page = self._row(prefix) if len(node) == HASH_BYTES else None
+        if page is not None:
+            node = _descend_bucket(leaves_of(page), path, LEVELS * len(prefix), siblings)
+        leaf = (node[:HASH_BYTES], node[HASH_BYTES:]) if node else None
+        return StateProof(tuple(siblings), leaf)
 
-    def _load(self, key: bytes, fresh: dict[bytes, Page | None]) -> Page | None:
-        if key in fresh:
-            return fresh[key]
+    def _page(self, key: bytes) -> Page | None:
+        row = self._row(key) if self.root != EMPTY_STATE_ROOT else None
+        assert not isinstance(row, bytes), "the root is a page"
+        return row
+
+    def _row(self, key: bytes) -> Row:
         page = self._cache.get(key)
         if page is not None:
             self._cache.move_to_end(key)
             return page
-        row = self._read(key)
-        if row is None:
-            return None
-        page = Page.decode(row)
-        self._remember(key, page)
-        return page
+        stored = self._read(key)
+        assert stored is not None, f"row {key.hex()} of the state tree is missing from the store"
+        row = decode_row(stored)
+        if isinstance(row, Page):
+            self._remember(key, row)
+        return row
 
     def _remember(self, key: bytes, page: Page) -> None:
         self._cache[key] = page
@@ -114,45 +133,64 @@ class StateTree:
             self._cache.popitem(last=False)
 
     def _apply(
-        self, prefix: bytes, page: Page, items: _Items, fresh: dict[bytes, Page | None]
+        self, prefix: bytes, page: Page, items: Sequence[bytes], fresh: dict[bytes, Row | None]
     ) -> Page:
         """The page at `prefix` with `items` (sorted, all below it) applied."""
-        changed: dict[int, Slot] = {}
-        depth = len(prefix)
-        start = 0
-        while start < len(items):
-            nibble = _nibble(items[start][0], depth)
-            end = start + 1
-            while end < len(items) and _nibble(items[end][0], depth) == nibble:
-                end += 1
-            part = items[start:end] if end - start < len(items) else items
-            changed[nibble] = self._slot(prefix, nibble, page.slots[nibble], part, fresh)
-            start = end
-        return page.replaced(changed)
+        return page.replaced(
+            {
+                nibble: self._slot(prefix + bytes((nibble,)), page.slot(nibble), part, fresh)
+                for nibble, part in _by_nibble(items, len(prefix))
+            }
+        )
 
     def _slot(
-        self, prefix: bytes, nibble: int, slot: Slot, items: _Items, fresh: dict[bytes, Page | None]
-    ) -> Slot:
-        """What the slot holds after `items`: nothing, a lone leaf, or the root of a page below."""
-        below = prefix + bytes((nibble,))
-        if isinstance(slot, bytes):
-            page = self._load(below, fresh)
-            assert page is not None, f"page {below.hex()} is missing from the store"
+        self, below: bytes, slot: bytes, items: Sequence[bytes], fresh: dict[bytes, Row | None]
+    ) -> bytes:
+        """What the slot holds after `items`; the row below it, if any, goes into `fresh`."""
+        stored = len(slot) == HASH_BYTES
+        row = self._row(below) if stored else slot
+        if isinstance(row, Page):
+            page = self._apply(below, row, items, fresh)
+            leaves = page.few()
         else:
-            leaves: dict[bytes, bytes | None] = {} if slot is None else {slot[0]: slot[1]}
-            leaves.update(items)
-            items = [(path, value) for path, value in leaves.items() if value is not None]
-            if len(items) < 2:
-                return (items[0][0], items[0][1] or b"") if items else None
-            items.sort()
-            page = Page.empty()
-        page = self._apply(below, page, items, fresh)
-        lone = page.lone()
-        if lone is not None or not page.is_occupied():
+            leaves = merged(leaves_of(row), items)
+            if len(leaves) > BUCKET_LEAVES_MAX:
+                page = self._apply(below, EMPTY_PAGE, leaves, fresh)
+                leaves = None
+        if leaves is None:
+            fresh[below] = page
+            return page.nodes[1]
+        if len(leaves) > 1:
+            fresh[below] = b"".join(leaves)
+        elif stored:
             fresh[below] = None
-            return lone
-        fresh[below] = page
-        return page.root()
+        return joined(leaves, LEVELS * len(below))
+
+
+def _by_nibble(items: Sequence[bytes], depth: int) -> Iterator[tuple[int, Sequence[bytes]]]:
+    """Sorted items in groups that share the nibble at `depth`, in order."""
+    start = 0
+    while start < len(items):
+        nibble = _nibble(items[start], depth)
+        end = start + 1
+        while end < len(items) and _nibble(items[end], depth) == nibble:
+            end += 1
+        yield nibble, items[start:end]
+        start = end
+
+
+def _descend_bucket(
+    leaves: Sequence[bytes], path: bytes, depth: int, siblings: list[Hash]
+) -> bytes:
+    """The leaf at the end of the path below `depth`, or nothing; siblings are appended."""
+    while len(leaves) > 1:
+        near, far = halves(leaves, depth)
+        if path[depth >> 3] & 128 >> (depth & 7):
+            near, far = far, near
+        depth += 1
+        siblings.append(hashed(joined(far, depth)))
+        leaves = near
+    return leaves[0] if leaves else b""
 
 
 def _nibble(path: bytes, depth: int) -> int:
@@ -180,7 +218,7 @@ def verify_state_proof(root: bytes, key: bytes, value: bytes | None, proof: Stat
         depth = len(proof.siblings)
         if _bits(found) >> (KEY_BITS - depth) != _bits(path) >> (KEY_BITS - depth):
             return False
-        node = leaf_hash(found, content)
+        node = hashed(found + content)
     elif value is not None:
         return False
     bits = _bits(path)
