@@ -1,5 +1,6 @@
 """Founds a testnet on disk: keys, accounts, genesis. The same spec and time give the same bytes."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from testnet.spec import (
     CURRENCIES,
     LOAD_BALANCE,
     NODES_MAX,
+    Consensus,
     LaunchSpec,
     load_spec,
     save_spec,
@@ -29,6 +31,10 @@ MEMBER_PURPOSES = (Purpose.ADMIN, Purpose.TX, Purpose.AGREE, Purpose.ASSERT)
 AUTHOR_PURPOSES = (*MEMBER_PURPOSES, Purpose.SEAL, Purpose.VOTE)
 SENDER_PURPOSES = (Purpose.ADMIN, Purpose.TX)
 NEXT_ADMIN = "next-admin"
+
+ATTEMPTS_NODE_S = 60_000
+ATTEMPTS_MACHINE_S = 600_000
+"""Proof-of-work attempts a second of one node (it pauses between bites) and of two cores."""
 
 FIRST_SLOT_LEAD_MS = 900
 FIRST_SLOT_LEAD_NODE_MS = 30
@@ -102,11 +108,15 @@ def make_genesis(spec: LaunchSpec, now_ms: int) -> Genesis:
     ]
     people = [GenesisIdentity(name, account(spec, name).document()) for name in ACCOUNTS]
     senders = [GenesisIdentity(n, load_sender(spec, n).document()) for n in spec.load_names]
+    parameters = parameters_of(spec)
+    slot_ms = spec.block_ms
+    if spec.consensus is Consensus.WORK:
+        slot_ms = spec.block_ms // parameters.work_block_slots
     lead_ms = FIRST_SLOT_LEAD_MS + FIRST_SLOT_LEAD_NODE_MS * spec.nodes
     return Genesis(
         network=spec.name,
-        genesis_time_ms=now_ms + lead_ms - spec.block_ms,
-        slot_ms=spec.block_ms,
+        genesis_time_ms=now_ms + lead_ms - slot_ms,
+        slot_ms=slot_ms,
         consensus=Engine(spec.consensus.value),
         identities=(*authors, *people, *senders),
         currencies=tuple(Currency(*fields) for fields in CURRENCIES),
@@ -116,9 +126,16 @@ def make_genesis(spec: LaunchSpec, now_ms: int) -> Genesis:
             for group, amount in ((people, ACCOUNT_BALANCE), (senders, LOAD_BALANCE))
             for identity in group
         ),
-        parameters=Parameters(),
+        parameters=parameters,
         test=True,
     )
+
+
+def parameters_of(spec: LaunchSpec) -> Parameters:
+    """The network's numbers; under work the first difficulty is about what these nodes can do."""
+    attempts_s = min(ATTEMPTS_NODE_S * spec.nodes, ATTEMPTS_MACHINE_S)
+    attempts = attempts_s * spec.block_ms / 1_000
+    return Parameters(work_target_bits=max(1, round(math.log2(attempts))))
 
 
 def found(directory: NetDirectory, spec: LaunchSpec, now_ms: int) -> None:
