@@ -116,6 +116,8 @@ def hashed(node: bytes) -> Hash:
 
 def join(left: bytes, right: bytes) -> bytes:
     """What stands above two places: a leaf without a neighbour, or the hash of both."""
+    if len(left) == HASH_BYTES == len(right):
+        return sha256(b"\x01" + left + right).digest()
     if not right and len(left) != HASH_BYTES:
         return left
     if not left and len(right) != HASH_BYTES:
@@ -125,8 +127,10 @@ def join(left: bytes, right: bytes) -> bytes:
 
 def joined(leaves: Sequence[bytes], depth: int) -> bytes:
     """What stands above sorted leaves that share their first `depth` bits."""
-    if len(leaves) < 2:
-        return leaves[0] if leaves else EMPTY
+    if not leaves:
+        return EMPTY
+    if len(leaves) == 1:
+        return leaves[0]
     left, right = halves(leaves, depth)
     return join(joined(left, depth + 1), joined(right, depth + 1))
 

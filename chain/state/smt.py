@@ -14,7 +14,7 @@ has one place, the root depends on the contents alone, and absence is provable.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -139,7 +139,7 @@ class StateTree:
         return page.replaced(
             {
                 nibble: self._slot(prefix + bytes((nibble,)), page.slot(nibble), part, fresh)
-                for nibble, part in _by_nibble(items, len(prefix))
+                for nibble, part in _by_nibble(items, len(prefix)).items()
             }
         )
 
@@ -167,16 +167,17 @@ class StateTree:
         return joined(leaves, LEVELS * len(below))
 
 
-def _by_nibble(items: Sequence[bytes], depth: int) -> Iterator[tuple[int, Sequence[bytes]]]:
+def _by_nibble(items: Sequence[bytes], depth: int) -> dict[int, list[bytes]]:
     """Sorted items in groups that share the nibble at `depth`, in order."""
-    start = 0
-    while start < len(items):
-        nibble = _nibble(items[start], depth)
-        end = start + 1
-        while end < len(items) and _nibble(items[end], depth) == nibble:
-            end += 1
-        yield nibble, items[start:end]
-        start = end
+    byte, low = divmod(depth, 2)
+    groups: dict[int, list[bytes]] = {}
+    for item in items:
+        nibble = item[byte] & 15 if low else item[byte] >> 4
+        if nibble in groups:
+            groups[nibble].append(item)
+        else:
+            groups[nibble] = [item]
+    return groups
 
 
 def _descend_bucket(
