@@ -1,6 +1,6 @@
 """Ledgers of a small network, and hands to grow their chains with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chain.block import Block, Header
 from chain.consensus.engine import Author
@@ -8,44 +8,14 @@ from chain.consensus.selection import engine_of
 from chain.genesis import Balance, Genesis, GenesisIdentity
 from chain.ledger import Ledger
 from chain.parameters import Consensus, Currency, Parameters
-from chain.primitives.hashing import sha256
-from chain.primitives.keys import KeyPair
 from chain.store import KeyValueStore, MemoryStore
-from chain.transactions.document import DidDocument, Key, Purpose
 from chain.transactions.envelope import Transaction, decode_transaction, sign_transaction
 from chain.transactions.payment import Transfer
+from tests.parties import party
 
 SUPPLY = 3_000_000
 EXPIRY = 5_000
 MINING = range(1 << 20)
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """An identity with its keys."""
-
-    document: DidDocument
-    tx: KeyPair
-    seal: KeyPair
-
-    @property
-    def did(self) -> bytes:
-        return self.document.id
-
-    @property
-    def author(self) -> Author:
-        return Author(self.did, self.seal)
-
-
-def party(name: str) -> Party:
-    """Keys follow from the name."""
-    admin, tx, seal = (KeyPair.from_seed(sha256(f"{name}/{use}".encode())) for use in "ats")
-    keys = (
-        Key("admin", Purpose.ADMIN, admin.public),
-        Key("tx", Purpose.TX, tx.public),
-        Key("seal", Purpose.SEAL, seal.public),
-    )
-    return Party(DidDocument(keys), tx, seal)
 
 
 AUTHORITIES = tuple(sorted((party(f"authority{i}") for i in range(3)), key=lambda p: p.did))

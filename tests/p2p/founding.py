@@ -2,35 +2,14 @@
 
 from dataclasses import dataclass
 
-from chain.consensus.engine import Author
 from chain.genesis import Balance, Genesis, GenesisIdentity
 from chain.parameters import Consensus, Currency, Parameters
-from chain.primitives.hashing import sha256
-from chain.primitives.keys import KeyPair
-from chain.transactions.document import DidDocument, Key, Purpose
 from chain.transactions.envelope import Transaction, sign_transaction
 from chain.transactions.payment import Transfer
+from tests.parties import Party, party
 
 GENESIS_TIME_MS = 1_800_000_000_000
 HELD = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """An identity of the genesis with its keys."""
-
-    name: str
-    tx: KeyPair
-    seal: KeyPair
-    document: DidDocument
-
-    @property
-    def did(self) -> bytes:
-        return self.document.id
-
-    @property
-    def author(self) -> Author:
-        return Author(self.did, self.seal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +27,6 @@ class Founding:
         return sign_transaction(
             self.ann.tx, self.genesis.hash, self.ann.did, lane, sequence, 5000, body
         )
-
-
-def party(name: str) -> Party:
-    """An identity whose keys follow from its name."""
-    admin, tx, seal = (KeyPair.from_seed(sha256(f"{name}/{use}".encode())) for use in "ats")
-    keys = (
-        Key("admin", Purpose.ADMIN, admin.public),
-        Key("tx", Purpose.TX, tx.public),
-        Key("seal", Purpose.SEAL, seal.public),
-    )
-    return Party(name, tx, seal, DidDocument(keys))
 
 
 def found(
