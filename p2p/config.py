@@ -13,6 +13,7 @@ KEYS_OPTIONAL = (
     "api_host",
     "api_port",
     "bootstrap",
+    "explore",
     "outbound_target",
     "inbound_max",
     "durability",
@@ -43,7 +44,8 @@ class NodeConfig:
 
     `data_dir` is where the file was found; it holds `key` (identity), `db/`, `log.ndjson`.
     `author_key` is the key file of the seal key when the node produces blocks; `author` names its
-    DID where the key alone does not (a miner under the `work` engine).
+    DID where the key alone does not (a miner under the `work` engine). Without `explore` only the
+    bootstrap addresses are dialled, and no other peers are looked for.
     """
 
     name: str
@@ -55,6 +57,7 @@ class NodeConfig:
     api_host: str = "127.0.0.1"
     api_port: int = 0
     bootstrap: tuple[str, ...] = ()
+    explore: bool = True
     outbound_target: int = OUTBOUND_TARGET
     inbound_max: int = INBOUND_MAX
     durability: str = "process"
@@ -99,6 +102,7 @@ class _Reader:
             api_host=self._text("api_host", "127.0.0.1"),
             api_port=self._integer("api_port", 0, PORT_MAX),
             bootstrap=self._addresses("bootstrap"),
+            explore=self._boolean("explore", True),
             outbound_target=self._integer("outbound_target", OUTBOUND_TARGET, OUTBOUND_TARGET_MAX),
             inbound_max=self._integer("inbound_max", INBOUND_MAX, INBOUND_MAX_MAX),
             durability=self._choice("durability", DURABILITIES, "process"),
@@ -133,6 +137,12 @@ class _Reader:
         value = self._values.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
             raise self._wrong(key, f"an integer from 0 to {maximum}")
+        return value
+
+    def _boolean(self, key: str, default: bool) -> bool:
+        value = self._values.get(key, default)
+        if not isinstance(value, bool):
+            raise self._wrong(key, "true or false")
         return value
 
     def _choice(self, key: str, choices: tuple[str, ...], default: str) -> str:

@@ -105,7 +105,9 @@ class Node:
 
     def _router_parts(self) -> RouterParts:
         config = self._parts.config
-        discovery = DiscoverySettings(config.bootstrap, config.outbound_target, self._contact)
+        discovery = DiscoverySettings(
+            config.bootstrap, config.outbound_target, self._contact, config.explore
+        )
         return RouterParts(self._ledger, self._parts.author, self._book, discovery, self._parts.rng)
 
     def _peering_parts(self) -> PeeringParts:

@@ -8,7 +8,7 @@ from testnet.directory import NetDirectory
 from testnet.founding import author
 from testnet.ports import HOST
 from testnet.record import NetRecord
-from testnet.spec import LaunchSpec, Wiring
+from testnet.spec import NODES_MAX, LaunchSpec, Wiring
 from testnet.topology import BOOTSTRAPS, dials
 
 DISCOVER_OUTBOUND = 6
@@ -44,7 +44,7 @@ def node_toml(spec: LaunchSpec, record: NetRecord, name: str, ports: NodePorts) 
     """The text of a node's configuration; every other node's address is in the record."""
     addresses = {node.name: node.p2p for node in record.nodes}
     bootstrap = [addresses[other] for other in dialled(spec, record, name) if other in addresses]
-    outbound = DISCOVER_OUTBOUND if spec.wiring is Wiring.DISCOVER else len(bootstrap)
+    explore = spec.wiring is Wiring.DISCOVER
     values: dict[str, str | int | list[str]] = {
         "name": name,
         "genesis": "../../genesis.cbor",
@@ -52,7 +52,9 @@ def node_toml(spec: LaunchSpec, record: NetRecord, name: str, ports: NodePorts) 
         "listen": ports.p2p_address,
         "api_port": ports.api,
         "bootstrap": bootstrap,
-        "outbound_target": min(outbound, 64),
+        "explore": explore,
+        "outbound_target": DISCOVER_OUTBOUND if explore else len(bootstrap),
+        "inbound_max": NODES_MAX,
         "durability": spec.durability.value,
     }
     if name in spec.author_names:

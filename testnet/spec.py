@@ -18,6 +18,9 @@ from testnet.errors import LaunchFailure, Unfit
 NODES_MAX = 200
 """At about 15 MB and a few per mille of a core each, more nodes than this starve two cores."""
 
+FULL_NODES_MAX = 65
+"""The last node dials all others, and a node's configuration holds 64 addresses."""
+
 AUTHORITIES_DEFAULT_MAX = 21
 """With more authors than this a slot lottery shows nothing new, and each costs a genesis record."""
 
@@ -82,6 +85,8 @@ class LaunchSpec:
         within(self.nodes, 1, NODES_MAX, "--nodes")
         within(self.authorities, 0, self.nodes, "--authorities")
         within(self.block_ms, BLOCK_MS_MIN, BLOCK_MS_MAX, "--block-time in milliseconds")
+        if self.wiring is Wiring.FULL:
+            within(self.nodes, 1, FULL_NODES_MAX, "--nodes with --topology full")
         within(self.seed, 0, 2**63 - 1, "--seed")
 
     @property

@@ -51,12 +51,14 @@ class Connected:
 class DiscoverySettings:
     """Bootstrap addresses, the number of outbound connections to keep, and the record's parser.
 
-    `parse` verifies a signed record and gives its contact; it raises Refusal.
+    `parse` verifies a signed record and gives its contact; it raises Refusal. Without `explore`
+    the bootstrap addresses are all that is ever dialled: a network wired by hand.
     """
 
     bootstrap: tuple[str, ...]
     outbound_target: int
     parse: Callable[[bytes], Contact]
+    explore: bool = True
 
 
 class _Link:
@@ -98,7 +100,8 @@ class Discovery:
         effects = self._learn(new.peer, (new.hello.record,))
         if new.outbound:
             self._reached(new.address, new.peer, now)
-        effects.append(self._ask(new.peer))
+        if self._settings.explore:
+            effects.append(self._ask(new.peer))
         self._due_s = now.s
         return effects
 
@@ -163,9 +166,10 @@ class Discovery:
         """Dial what is missing, explore, let go of surplus, ask for more peers."""
         effects: list[Effect] = []
         self._dial_missing(now, effects)
-        self._feel(now, effects)
-        self._trim(now, effects)
-        self._exchange(now, effects)
+        if self._settings.explore:
+            self._feel(now, effects)
+            self._trim(now, effects)
+            self._exchange(now, effects)
         self._due_s = self._next_s(now)
         return effects
 
@@ -243,13 +247,13 @@ class Discovery:
 
     def _next_s(self, now: Now) -> float:
         times = [] if self._feeler_s is None else [self._feeler_s]
-        if self._links:
+        if self._links and self._settings.explore:
             times.append(self._exchange_s)
         if self.hungry() and len(self._dialing) < DIALS_MAX:
             times.extend(self._seeds[address].next_s for address in self._idle_seeds())
             due_s = self._book.next_due_s(self._usable(now))
             times.extend(() if due_s is None else (due_s,))
-        return max(min(times), now.s + 0.01)
+        return max(min(times, default=now.s + EXCHANGE_S), now.s + 0.01)
 
     def _ask(self, peer: PeerId) -> Send:
         self._last_request += 1
@@ -269,6 +273,8 @@ class Discovery:
             absent.failed(now.s, self._rng)
 
     def _learn(self, source: PeerId, records: tuple[bytes, ...]) -> list[Effect]:
+        if not self._settings.explore:
+            return []
         for record in records:
             if self._book.has_record(record):
                 continue

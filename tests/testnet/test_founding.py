@@ -73,6 +73,7 @@ def test_the_roster_gives_addresses_that_the_nodes_configurations_name(tmp_path:
     config = load_config(directory.node("n4") / "node.toml")
     assert config.listen == roster.node("n4").p2p
     assert config.bootstrap == (roster.node("n1").p2p, roster.node("n3").p2p)
+    assert (config.explore, config.outbound_target) == (False, 2)
     assert config.genesis_hash.hex() == load_record(directory).genesis_hash
     roster.close_ports()
     again = Roster(directory)

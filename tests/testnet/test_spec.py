@@ -46,9 +46,10 @@ def test_authorities() -> None:
         ({"nodes": 4, "authorities": 5}, "--authorities is 5; it can be 0 to 4"),
         ({"block_ms": 10}, "--block-time in milliseconds is 10"),
         ({"seed": -1}, "--seed is -1"),
+        ({"nodes": 70, "wiring": Wiring.FULL}, "it can be 1 to 65"),
     ],
 )
-def test_what_cannot_be(fields: dict[str, int], reason: str) -> None:
+def test_what_cannot_be(fields: dict[str, object], reason: str) -> None:
     with pytest.raises(Unfit, match=reason):
         LaunchSpec("demo", **fields)  # type: ignore[arg-type]
 

@@ -90,6 +90,19 @@ def test_dials_the_bootstrap_asks_it_for_peers_and_dials_those() -> None:
     assert dials(effects) == [address(3), address(4)]
 
 
+def test_a_network_wired_by_hand_dials_its_bootstrap_addresses_and_nobody_else() -> None:
+    settings = DiscoverySettings((address(2), address(3)), 2, parse, explore=False)
+    node = Discovery(settings, AddressBook(peer(1)), ScoreBoard(), random.Random(1))
+    assert dials(node.tick(at(0))) == [address(2), address(3)]
+    assert node.connected(connected(2, outbound=True), at(0.1)) == []
+    assert node.connected(connected(3, outbound=True), at(0.1)) == []
+    assert node.connected(connected(4, outbound=False), at(0.2)) == []
+    for s in range(1, 200):
+        assert node.tick(at(s)) == []
+    node.disconnected(peer(3), at(200))
+    assert dials(node.tick(at(200))) == [address(3)]
+
+
 def test_never_dials_beyond_the_target_nor_whom_it_is_connected_to() -> None:
     node = engine(1, target=2)
     node.connected(connected(2, outbound=True), at(0))
