@@ -56,6 +56,7 @@ class Host:
     sent: dict[str, int] = field(default_factory=dict)
     checked: list[SignatureCheck] = field(default_factory=list)
     alive: bool = True
+    skew_ms: int = 0
 
 
 class SimNet:
@@ -117,17 +118,19 @@ class SimNet:
     def submit(self, host: Host, raws: list[bytes]) -> int:
         """Transactions of a local client of the host; the ticket under which answers appear."""
         ticket = next(self._tickets)
-        self._perform(host, host.router.submit(ticket, raws, self.now()))
+        self._perform(host, host.router.submit(ticket, raws, self.now(host)))
         return ticket
 
     def deliver(self, sender: PeerId, host: Host, message: Message) -> list[Effect]:
         """A message from anywhere, now; for hostile peers. Returns what the router answered."""
-        effects = host.router.receive(sender, message, self.now())
+        effects = host.router.receive(sender, message, self.now(host))
         self._perform(host, effects)
         return effects
 
-    def now(self) -> Now:
-        return Now(self.now_s, GENESIS_TIME_MS + round(self.now_s * 1000))
+    def now(self, host: Host | None = None) -> Now:
+        """The time, by a host's own clock."""
+        skew_ms = 0 if host is None else host.skew_ms
+        return Now(self.now_s, GENESIS_TIME_MS + skew_ms + round(self.now_s * 1000))
 
     def run(self, seconds: float) -> None:
         """Let time pass."""
@@ -150,7 +153,7 @@ class SimNet:
             else:
                 host = self.hosts[PeerId(next_tick[1])]
                 self.now_s += 1e-6
-                self._perform(host, host.router.tick(self.now()))
+                self._perform(host, host.router.tick(self.now(host)))
 
     def heads(self) -> set[Hash]:
         return {host.ledger.head.id for host in self.hosts.values() if host.alive}
@@ -191,10 +194,10 @@ class SimNet:
         match kind, what:
             case "message", bytes() as raw if by in host.links:
                 message = self._decoded(raw)
-                self._perform(host, host.router.receive(by, message, self.now()))
+                self._perform(host, host.router.receive(by, message, self.now(host)))
             case "checked", CheckSignatures(job, checks):
                 verdicts = verify_all(checks)
-                self._perform(host, host.router.signatures_checked(job, verdicts, self.now()))
+                self._perform(host, host.router.signatures_checked(job, verdicts, self.now(host)))
             case "dial", str(where):
                 self._dial(host, where)
 
@@ -204,24 +207,24 @@ class SimNet:
     def _dial(self, host: Host, where: str) -> None:
         other = self.hosts.get(PeerId(where.removeprefix("mem://").encode().ljust(32, b".")))
         if other is host:
-            self._perform(host, host.router.dialled_self(where, self.now()))
+            self._perform(host, host.router.dialled_self(where, self.now(host)))
         elif other is None or not other.alive or not self._reach(host.id, other.id):
-            self._perform(host, host.router.dial_failed(where, self.now()))
+            self._perform(host, host.router.dial_failed(where, self.now(host)))
         elif other.id in host.links:
-            self._perform(host, host.router.dialled_known(where, other.id, self.now()))
-        elif other.router.ban_s(host.id, self.now()):
-            self._perform(host, host.router.dial_failed(where, self.now()))
+            self._perform(host, host.router.dialled_known(where, other.id, self.now(host)))
+        elif other.router.ban_s(host.id, self.now(other)):
+            self._perform(host, host.router.dial_failed(where, self.now(host)))
         else:
             host.links[other.id], other.links[host.id] = True, False
             mine = Connected(other.id, where, True, self._hello(other))
             theirs = Connected(host.id, address(host.name), False, self._hello(host))
-            self._perform(host, host.router.connected(mine, self.now()))
-            self._perform(other, other.router.connected(theirs, self.now()))
+            self._perform(host, host.router.connected(mine, self.now(host)))
+            self._perform(other, other.router.connected(theirs, self.now(other)))
 
     def _unlink(self, one: Host, other: Host) -> None:
         for host, peer in ((one, other.id), (other, one.id)):
             if host.links.pop(peer, None) is not None and host.alive:
-                self._perform(host, host.router.disconnected(peer, self.now()))
+                self._perform(host, host.router.disconnected(peer, self.now(host)))
 
     def _perform(self, host: Host, effects: list[Effect]) -> None:
         for effect in effects:
@@ -240,7 +243,7 @@ class SimNet:
                     if peer in self.hosts:
                         self._unlink(host, self.hosts[peer])
                     else:
-                        self._perform(host, host.router.disconnected(peer, self.now()))
+                        self._perform(host, host.router.disconnected(peer, self.now(host)))
                 case Answer(ticket, results):
                     host.answers[ticket] = results
                 case Penalize():

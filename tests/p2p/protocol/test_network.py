@@ -147,6 +147,19 @@ def test_the_network_survives_its_bootstrap(founding: Founding) -> None:
     assert common(alive) >= before + 4
 
 
+def test_skewed_clocks_ban_nobody_and_stop_nothing(founding: Founding) -> None:
+    net, hosts = network(founding, size=6)
+    hosts[1].skew_ms, hosts[2].skew_ms = 110_000, -110_000
+    hosts[4].skew_ms = 900
+    net.run(240)
+    right = [hosts[0], hosts[3], hosts[4], hosts[5]]
+    assert common(right) >= 90
+    assert not any(host.penalties for host in hosts)
+    hosts[1].skew_ms = hosts[2].skew_ms = 0
+    net.run(30)
+    assert common(hosts) >= hosts[0].ledger.head.height - 1
+
+
 def test_miners_agree_too() -> None:
     founding = found(authorities=3, slot_ms=500, consensus=Consensus.WORK)
     net, hosts = network(founding, size=3)

@@ -1,0 +1,39 @@
+"""The published numbers are those of the code."""
+
+import re
+from pathlib import Path
+
+from p2p import config
+from p2p.peers import addressbook, backoff, requests, score
+from p2p.protocol import blocks, discovery, downloads, gossip, router, validation, wanted
+
+SPEC = Path(__file__).parents[3] / "docs" / "spec" / "peer-behaviour.md"
+MODULES = (
+    addressbook,
+    blocks,
+    config,
+    discovery,
+    downloads,
+    gossip,
+    requests,
+    router,
+    score,
+    validation,
+    wanted,
+)
+NAMED_OTHERWISE = {"BACKOFF_MAX_S": backoff.MAX_S}
+
+
+def test_every_number_in_the_tables_is_the_one_in_force() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \|", SPEC.read_text(), re.MULTILINE)
+    assert len(rows) > 20
+    for name, value in rows:
+        found = {getattr(module, name) for module in MODULES if hasattr(module, name)}
+        found = found or {NAMED_OTHERWISE[name]}
+        assert found == {int(value)}, name
+
+
+def test_every_offence_is_published() -> None:
+    text = SPEC.read_text()
+    offences = [name for name in vars(score) if name.startswith("POINTS_")]
+    assert [name for name in offences if f"`{name}`" not in text] == []
