@@ -35,13 +35,14 @@ class Page:
     def replaced(self, changes: Mapping[int, bytes]) -> "Page":
         """The page with some slots set anew; only the nodes above them are hashed again."""
         nodes = self.nodes.copy()
-        dirty = [SLOTS + index for index in changes]
-        for node, slot in zip(dirty, changes.values(), strict=True):
-            nodes[node] = slot
-        for _ in range(LEVELS):
-            dirty = list(dict.fromkeys([node >> 1 for node in dirty]))
-            for node in dirty:
-                nodes[node] = join(nodes[2 * node], nodes[2 * node + 1])
+        dirty = 0  # bit n: node n is to be hashed; children have higher numbers than parents
+        for index, slot in changes.items():
+            nodes[SLOTS + index] = slot
+            dirty |= 1 << (SLOTS + index >> 1)
+        while dirty > 1:
+            node = dirty.bit_length() - 1
+            nodes[node] = join(nodes[2 * node], nodes[2 * node + 1])
+            dirty = (dirty ^ 1 << node) | 1 << (node >> 1)
         return Page(nodes)
 
     def encode(self) -> bytes:

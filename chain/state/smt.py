@@ -36,6 +36,7 @@ from chain.state.page import (
 
 EMPTY_STATE_ROOT = ZERO_HASH
 KEY_BITS = 256
+
 # Decoded pages kept in memory, about 3 KiB each: the upper levels of any tree and the recently
 # used parts of the rest, within 25 MiB a node. Buckets are read again: they decode in no time.
 PAGES_CACHED_MAX = 8192
