@@ -240,6 +240,6 @@ async def test_a_frame_cut_off_half_way_ends_what_can_be_said(
     with trio.move_on_after(60):
         while True:
             await left.send(bytes(1_000_000))  # until nothing fits any more
-    with pytest.raises(LinkClosed, match="half way"):
+    with trio.fail_after(60), pytest.raises(LinkClosed, match="half way"):
         await left.send(b"next")
     await close(left, right)
