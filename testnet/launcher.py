@@ -145,6 +145,7 @@ def unready(snapshot: Snapshot) -> str:
     empty = [node.name for node in snapshot.nodes if not node.report.first]
     firsts = {node.report.first for node in snapshot.nodes}
     parts = [
+        "" if snapshot.dashboard else "the dashboard does not serve",
         f"not running: {', '.join(down)}" if down else "",
         f"without peers: {', '.join(alone)}" if alone else "",
         f"without a block: {', '.join(empty)}" if empty else "",

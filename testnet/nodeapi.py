@@ -81,8 +81,11 @@ class NodeApi:
         return Witness(name, partial(self.view, name, api), partial(self.block_id, api))
 
     async def block(self, api: str, key: str | int) -> BlockContent:
-        """A block by id or height."""
-        block = await self._get(BlockView, f"{api}/v1/blocks/{key}")
+        """A block by id or height; Unanswered also when the node has none."""
+        try:
+            block = await self._get(BlockView, f"{api}/v1/blocks/{key}")
+        except ApiError as error:
+            raise Unanswered(str(error)) from error
         return BlockContent(
             id=block.id,
             parent=block.parent,

@@ -28,7 +28,7 @@ from testnet.pipes import NodePipe, Reported, Started
 from testnet.roster import Roster
 from testnet.split import Groups, check_groups, strangers
 from testnet.switchboard import Switchboard
-from testnet.views import NodeReport, NodeView, Snapshot, encode_snapshot
+from testnet.views import NodeReport, NodeView, Snapshot, State, encode_snapshot
 
 DASHBOARD = "dashboard"
 START_WITHIN_S = 60.0
@@ -296,8 +296,9 @@ class Supervisor:
         if self._roster is None:
             return Snapshot((), "", (), os.getpid(), self._version)
         nodes = tuple(self._view(node.name) for node in self._roster.nodes)
-        shown = (self._roster.dashboard, self._groups, os.getpid(), self._version)
-        return Snapshot(nodes, *shown)
+        serves = self._fleet.member(DASHBOARD).state is State.RUNNING
+        dashboard = self._roster.dashboard if serves else ""
+        return Snapshot(nodes, dashboard, self._groups, os.getpid(), self._version)
 
     def _view(self, name: str) -> NodeView:
         node, member = self._open_roster().node(name), self._fleet.member(name)

@@ -61,7 +61,8 @@ class NodeView:
 class Snapshot:
     """The whole testnet at one moment.
 
-    `groups` is the split in force, empty when there is none; `version` grows with every change.
+    `dashboard` is empty until it serves; `groups` is the split in force, empty when there is none;
+    `version` grows with every change.
     """
 
     nodes: tuple[NodeView, ...]
@@ -75,9 +76,8 @@ class Snapshot:
 
     def ready(self) -> bool:
         """Every node has a peer (when there are others) and all share a block after genesis."""
-        return all(node.running for node in self.nodes) and settled(
-            [node.report for node in self.nodes]
-        )
+        serving = bool(self.dashboard) and all(node.running for node in self.nodes)
+        return serving and settled([node.report for node in self.nodes])
 
 
 def settled(reports: list[NodeReport]) -> bool:

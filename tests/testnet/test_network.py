@@ -110,6 +110,10 @@ def check_contract(record: Any, cornerstone: Cornerstone) -> None:
         assert answer["id"] == told["id"]
         assert answer["genesis_hash"] == record["genesis_hash"]
         assert httpx.get(f"{told['api']}/v1/genesis").content == genesis
+    seen = httpx.get(f"{record['dashboard']}/api/state").json()
+    assert [node["name"] for node in seen["nodes"]] == ["n1", "n2", "n3", "n4"]
+    assert seen["blocks"]
+    assert "Cornerstone" in httpx.get(record["dashboard"]).text
     refused = cornerstone.run("testnet", "up", "--name", "demo")
     assert refused.returncode == 1
     assert "testnet down demo" in refused.stderr
