@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain.block import Block
+from chain.block import Block, Header
 from chain.consensus.headertree import rank
 from chain.ledger import BlockDisconnected, HeadChanged, Ledger, TransactionAdded
 from chain.parameters import Consensus
 from chain.primitives import merkle
 from chain.primitives.errors import Declined, Invalid, Refusal
-from chain.primitives.hashing import sha256
+from chain.primitives.hashing import Hash, sha256
 from chain.state import paths
 from chain.state.smt import verify_state_proof
 from chain.store import Batch, MemoryStore
@@ -125,7 +125,7 @@ def test_an_invalid_block_deep_in_a_heavier_branch_is_marked_and_never_tried_aga
         height=3,
         slot=12,
         author=leader(12).did,
-        history=_history([on.header_at(0), first.header, bad.header]),
+        history=_history([_first(on), first.header, bad.header]),
     )
     with pytest.raises(Invalid, match="wrong-state-root"):
         take(on, [child])
@@ -140,8 +140,14 @@ def test_an_invalid_block_deep_in_a_heavier_branch_is_marked_and_never_tried_aga
     assert on.head.height == 3
 
 
-def _history(headers: list[object]) -> object:
-    return merkle.root([header.raw for header in headers])  # type: ignore[attr-defined]
+def _history(headers: list[Header]) -> Hash:
+    return merkle.root([header.raw for header in headers])
+
+
+def _first(on: Ledger) -> Header:
+    header = on.header_at(0)
+    assert header is not None
+    return header
 
 
 def test_a_reopened_ledger_is_the_same_and_goes_on() -> None:
@@ -241,7 +247,7 @@ def test_proof_of_work_grows_retargets_and_prefers_work() -> None:
     assert targets == sorted(targets, reverse=True)
     assert targets[0] > targets[-1]
     assert on.head.weight > 12 * 16
-    bad = Block(block.header, b"\xff" * 8, (), ())
+    bad = Block(on.head.header, b"\xff" * 8, (), ())
     other = ledger(founding=founding)
     with pytest.raises(Refusal):
         take(other, [bad])

@@ -5,13 +5,21 @@ from dataclasses import replace
 
 import pytest
 
-from chain.block import Block, certificates_hash, decode_block, encode_block, list_root
+from chain.block import (
+    BLOCK_OVERHEAD_BYTES,
+    Block,
+    certificates_hash,
+    decode_block,
+    encode_block,
+    list_root,
+)
 from chain.ledger import Ledger
 from chain.parameters import Parameters
 from chain.primitives.errors import Declined, Malformed, Refusal
 from chain.primitives.hashing import Hash, sha256
 from tests.chain.founding import (
     AUTHORITIES,
+    EXPIRY,
     decoded,
     genesis,
     grow,
@@ -130,6 +138,52 @@ def test_limits_of_the_genesis() -> None:
     assert seal is not None
     with pytest.raises(Refusal, match="too-many-transactions: 3 transactions, at most 2"):
         on.import_block(Block(header, seal, (), raws), txs, 1)
+
+
+def test_a_block_that_is_too_large() -> None:
+    small = genesis(parameters=Parameters(block_bytes_max=128 * 1024))
+    on = ledger(founding=small)
+    txs = [transfer(n, founding=small) for n in range(700)]
+    raws = tuple(tx.raw for tx in txs)
+    header = replace(make(on, 1).header, transactions=list_root(raws))
+    seal = on.engine.seal(header, leader(1), 0, range(1))
+    assert seal is not None
+    size = BLOCK_OVERHEAD_BYTES + sum(map(len, raws))
+    with pytest.raises(Refusal, match=f"block-too-large: {size} bytes, at most {128 * 1024}"):
+        on.import_block(Block(header, seal, (), raws), txs, 1)
+
+
+def test_a_block_with_a_transaction_that_has_expired() -> None:
+    on = ledger()
+    late = EXPIRY + 1
+    block = with_transactions(make(on, late), transfer(0).raw)
+    with pytest.raises(Refusal, match=f"expired: transaction 0, .* {EXPIRY}, now is {late}"):
+        on.import_block(block, decoded(on, block), late)
+    assert on.head.height == 0
+
+
+BOTH = {
+    "chain": ("wrong-chain", "chain"),
+    "parent": ("unknown-parent", "parent"),
+    "history": ("wrong-history-root", "history"),
+    "set": ("wrong-set", "set_hash"),
+    "receipts": ("wrong-receipts-root", "receipts"),
+    "transactions": ("wrong-transactions-root", "transactions"),
+    "certificates": ("wrong-certificates-hash", "certificates"),
+}
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_hashes_that_differ_are_both_in_the_reason(name: str) -> None:
+    code, field = BOTH[name]
+    on = ledger()
+    good = make(on, 1, transfer(0))
+    with pytest.raises(Refusal) as refused:
+        on.import_block(resealed(good, None, **{field: OTHER}), decoded(on, good), 1)
+    assert refused.value.code == code
+    assert OTHER.hex() in refused.value.reason
+    if name != "parent":
+        assert getattr(good.header, field).hex() in refused.value.reason
 
 
 def test_a_block_round_trips_and_its_bytes_are_strict() -> None:
