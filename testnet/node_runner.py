@@ -11,7 +11,11 @@ from contextlib import suppress
 
 import trio
 
+from chain.consensus.selection import engine_of
+from chain.ledger import Ledger
 from chain.primitives.errors import Refusal, StoreFailure
+from chain.primitives.hashing import Hash
+from chain.store import MemoryStore
 from p2p.api.app import Application
 from p2p.config import load_config
 from p2p.node import Node
@@ -26,7 +30,7 @@ from testnet.pipes import LINE_BYTES_MAX, decode_blocked, encode_report, encode_
 from testnet.views import NodeReport, settled
 
 REPORT_EVERY_S = 0.5
-REPORT_EVERY_STARTING_S = 0.05
+REPORT_EVERY_STARTING_S = 0.1
 """Often until the node has a peer and a block, so that `up` is told soon; then at table speed."""
 
 EXIT_REFUSED = 1
@@ -38,11 +42,13 @@ class NodeCrew:
 
     def __init__(self) -> None:
         self._application = Application()
+        self._prepared: Hash | None = None
+        "localhost".encode("idna")  # loads the tables that the first socket address asks for
 
     def __call__(self, directory: NetDirectory, name: str) -> ChildMain:
         """What the child that becomes the named node runs."""
         with suppress(Refusal, OSError):  # the child meets the same trouble, and says so
-            decode_genesis(directory.genesis.read_bytes())
+            self._prepare(directory)
 
         def main(end: socket.socket) -> int:
             code = 0
@@ -53,6 +59,13 @@ class NodeCrew:
             return code
 
         return main
+
+    def _prepare(self, directory: NetDirectory) -> None:
+        """Founds the chain once in memory: what that works out, the children find remembered."""
+        genesis = decode_genesis(directory.genesis.read_bytes())
+        if genesis.hash != self._prepared:
+            Ledger(genesis, MemoryStore(), engine_of(genesis))
+            self._prepared = genesis.hash
 
 
 def tell_why(group: BaseExceptionGroup[Refusal | StoreFailure | OSError]) -> int:

@@ -62,6 +62,7 @@ def test_a_store_of_another_network_is_refused() -> None:
 
 @pytest.mark.parametrize("batches", range(5))
 def test_a_crash_while_founding(batches: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(founding, "REMEMBERED_MAX", 0)
     monkeypatch.setattr(founding, "FOUNDING_BATCH", 3)
     store = FailingStore(batches)
     with pytest.raises(StoreFailure):
@@ -74,6 +75,7 @@ def test_a_crash_while_founding(batches: int, monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_a_crash_left_is_no_other_networks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a state must never end up in the state of another genesis."""
+    monkeypatch.setattr(founding, "REMEMBERED_MAX", 0)
     monkeypatch.setattr(founding, "FOUNDING_BATCH", 3)
     store = FailingStore(2)
     with pytest.raises(StoreFailure):
@@ -83,8 +85,18 @@ def test_what_a_crash_left_is_no_other_networks(monkeypatch: pytest.MonkeyPatch)
         ledger(store, replace(GENESIS, network="other", balances=()))
 
 
+def test_a_remembered_state_is_the_same_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, again, whole = MemoryStore(), MemoryStore(), MemoryStore()
+    assert ledger(first).head == ledger(again).head
+    monkeypatch.setattr(founding, "REMEMBERED_MAX", 0)
+    assert ledger(whole).head == ledger(first).head
+    rows = whole.scan(b"", limit=9_999)
+    assert first.scan(b"", limit=9_999) == again.scan(b"", limit=9_999) == rows
+
+
 def test_a_big_state_is_founded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     at_once = ledger().head
+    monkeypatch.setattr(founding, "REMEMBERED_MAX", 0)
     monkeypatch.setattr(founding, "FOUNDING_BATCH", 1)
     store = MemoryStore()
     assert ledger(store).head == at_once
