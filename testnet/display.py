@@ -14,6 +14,7 @@ COLOURS = {
     State.KILLED: "red",
     State.FALLEN: "bold red",
     State.STOPPING: "yellow",
+    State.STOPPED: "dim",
 }
 HEAD_COLOURS = ("cyan", "bright_yellow", "bright_magenta", "bright_blue", "bright_red")
 

@@ -15,7 +15,7 @@ from testnet.directory import NetDirectory, all_directories, testnets_root
 from testnet.display import node_table
 from testnet.errors import Unfit
 from testnet.nodeapi import NodeApi, open_client
-from testnet.options import AsJson, NetName, choose, console, print_json, usage
+from testnet.options import AsJson, NetName, choose, console, print_json
 from testnet.record import load_record
 from testnet.split import parse_names
 from testnet.views import NodeReport, NodeView, Snapshot, State
@@ -86,7 +86,7 @@ def snapshot_of(directory: NetDirectory) -> Snapshot:
     if is_running(directory):
         return ask(directory, Request(Verb.SHOW))
     nodes = tuple(
-        NodeView(n.name, n.id, n.p2p, n.api, None, State.STOPPING, 0, "", NodeReport())
+        NodeView(n.name, n.id, n.p2p, n.api, None, State.STOPPED, 0, "", NodeReport())
         for n in load_record(directory).nodes
     )
     return Snapshot(nodes, "", (), supervisor=0, version=0)
@@ -129,8 +129,7 @@ def logs(
     """
     directory = choose(name)
     there = tuple(node.name for node in load_record(directory).nodes)
-    with usage():
-        names = parse_names(",".join(nodes), there) if nodes else there
+    names = parse_names(",".join(nodes), there) if nodes else there
     paths = {node: directory.log(node) for node in names}
     missing = [node for node, path in paths.items() if not path.exists()]
     if len(missing) == len(paths):

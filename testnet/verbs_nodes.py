@@ -63,8 +63,8 @@ def split(net: Net, groups: Groups, for_time: ForTime = "0", as_json: AsJson = F
     [dim]cornerstone testnet split demo n1..n4/n5..n8 --for 60s[/dim]
     """
     directory = choose(net)
+    parsed = parse_groups(groups, names_of(directory))
     with usage():
-        parsed = parse_groups(groups, names_of(directory))
         for_s = 0.0 if for_time == "0" else parse_duration_ms(for_time) / 1_000
     snapshot = ask(directory, Request(Verb.SPLIT, groups=parsed, for_s=for_s))
     tell_groups(snapshot.groups, as_json)
@@ -94,8 +94,7 @@ def order(
     directory: NetDirectory, verb: Verb, nodes: list[str], state: State | None, as_json: bool
 ) -> None:
     """Gives an order to nodes and waits until it is carried out."""
-    with usage():
-        names = parse_names(",".join(nodes), names_of(directory))
+    names = parse_names(",".join(nodes), names_of(directory))
     ask(directory, Request(verb, names))
     snapshot = settle(directory, names, state)
     chosen = [node for node in snapshot.nodes if node.name in names]

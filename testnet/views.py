@@ -21,6 +21,7 @@ class State(StrEnum):
     KILLED = "killed"  # on request; stays down until `restart`
     FALLEN = "fallen"  # unasked; comes back by itself after its backoff
     STOPPING = "stopping"
+    STOPPED = "stopped"  # the whole testnet is
 
 
 @dataclass(frozen=True, slots=True)
