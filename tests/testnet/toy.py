@@ -29,7 +29,9 @@ def toy_node(directory: NetDirectory, name: str) -> ChildMain:
         end.sendall(encode_report(NodeReport(height=1, first="aa", inbound=1)))
         with end.makefile("rb") as orders:
             for line in orders:
-                (folder / "order.json").write_text(json.dumps(json.loads(line)))
+                fresh = folder / "order.fresh"
+                fresh.write_text(json.dumps(json.loads(line)))
+                fresh.rename(folder / "order.json")  # whole at once: the test may be reading
         return 0
 
     return main
