@@ -7,8 +7,9 @@ Ids are lower-case hex, nodes are names, times are seconds since the start of th
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class FaultBegan:
 
 @dataclass(frozen=True, slots=True)
 class FaultEnded:
-    """A fault was undone; `hits` is what it did to anything (0: inert), `clean` that nothing is left."""
+    """A fault was undone; `hits` is how often it did anything (0: inert), `clean`: nothing is left."""
 
     fault: str
     hits: int
@@ -162,7 +163,7 @@ Fact = (
     | Judged
 )
 
-FACTS: dict[str, type[Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
+FACTS: dict[str, Callable[..., Fact]] = {kind.__name__: kind for kind in get_args(Fact)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,6 @@ def decode_seen(line: str) -> Seen:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in fields.items()
         }
-        return Seen(at_s, cast(Fact, kind(**values)))
+        return Seen(at_s, kind(**values))
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an event: {line[:80]!r}") from error

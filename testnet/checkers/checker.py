@@ -23,7 +23,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class FinalNode:
-    """A node at the end: whether it ran, its chain's raw blocks by height (0 is the founding one)."""
+    """A node at the end, with its chain's raw blocks by height (0 is the founding one)."""
 
     name: str
     running: bool
