@@ -13,6 +13,10 @@ class Clock(Protocol):
 
     def now(self) -> Now: ...
 
+    async def running(self) -> None:
+        """Returns at once, unless a laboratory has frozen the node: then when it goes on."""
+        ...
+
 
 class SystemClock:
     """Monotonic time from trio, wall time from the operating system, read afresh each time.
@@ -23,6 +27,9 @@ class SystemClock:
 
     def now(self) -> Now:
         return Now(trio.current_time(), time.time_ns() // 1_000_000)
+
+    async def running(self) -> None:
+        return None
 
 
 class VirtualClock:
@@ -35,3 +42,6 @@ class VirtualClock:
     def now(self) -> Now:
         s = trio.current_time()
         return Now(s, self._epoch_ms + self.skew_ms + int(s * 1000))
+
+    async def running(self) -> None:
+        return None

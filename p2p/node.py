@@ -48,7 +48,7 @@ from p2p.sessions import Session, Sessions
 from p2p.status import NodeStatus, PeerStatus
 from p2p.subscription import EventHub, Subscription
 from p2p.verifier import Verifier
-from p2p.wire.messages import Message
+from p2p.wire.messages import Lane, Message
 from p2p.wire.records import parse_record
 
 CONTACTS_KEPT = 512  # their signatures are checked at start: 40 ms
@@ -200,6 +200,10 @@ class Node:
         """Signed records of known peers, the proven first, to be given to the next run."""
         return tuple(contact.record for contact in self._book.export()[:CONTACTS_KEPT])
 
+    def put(self, peer: PeerId, encoded: bytes, lane: Lane) -> None:
+        """Queue an encoded message for a peer, whatever it is: a laboratory's way to lie."""
+        self._peering.put(peer, encoded, lane)
+
     def subscribe(self) -> Subscription:
         """Events from now on, to be read inside `async with`, by `async for`."""
         return self._hub.subscribe()
@@ -309,6 +313,7 @@ class Node:
             with trio.move_on_at(self._sleeps_until_s):
                 await self._wake.wait()
             self._sleeps_until_s = -math.inf
+            await self._parts.clock.running()
             self._perform(self._router.tick(self._now()))
 
     def _founding_id(self) -> Hash:
@@ -337,4 +342,5 @@ class Node:
             score=self._router.points(session.peer, now),
             bytes_in=connection.bytes_in,
             bytes_out=connection.bytes_out,
+            queued_bytes=connection.queued_bytes,
         )

@@ -1,6 +1,6 @@
 """What a node lets its operator see: structured log lines and prometheus counters by reason."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TextIO
 
 import structlog
@@ -11,6 +11,11 @@ from prometheus_client.registry import Collector
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
+Field = str | int | float | bool | None
+Hears = Callable[[str, str, Mapping[str, Field]], None]
+"""Called with (level, event, fields) for every line, whatever the level that is written."""
+
+
 class Observer:
     """Counts by (counter, reason) and writes one JSON line for each thing worth reading.
 
@@ -18,10 +23,17 @@ class Observer:
     registry of their own, so that many nodes can share a process; others may add to it.
     """
 
-    def __init__(self, name: str, level: str = "info", stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        level: str = "info",
+        stream: TextIO | None = None,
+        hears: Hears | None = None,
+    ) -> None:
         self._totals: dict[tuple[str, str], int] = {}
         self._level = LEVELS[level]
         self._stream = stream
+        self._hears = hears
         self._log = structlog.wrap_logger(
             structlog.WriteLogger(stream),
             processors=[
@@ -40,8 +52,10 @@ class Observer:
         key = (counter, reason)
         self._totals[key] = self._totals.get(key, 0) + amount
 
-    def log(self, level: str, event: str, **fields: str | int | float | bool | None) -> None:
+    def log(self, level: str, event: str, **fields: Field) -> None:
         """Write one line when the level is shown."""
+        if self._hears is not None:
+            self._hears(level, event, fields)
         if self._stream is not None and LEVELS[level] >= self._level:
             self._log.log(LEVELS[level], event, **fields)
 

@@ -20,7 +20,8 @@ from p2p.net.transport import Link, LinkClosed, Listener, Transport
 from p2p.observer import Observer
 from p2p.peers.peer import PeerId, short
 from p2p.sessions import Session, Sessions
-from p2p.wire.messages import PROTOCOL_VERSION, Hello, Message
+from p2p.wire.codec import encode_message
+from p2p.wire.messages import PROTOCOL_VERSION, Hello, Lane, Message
 from p2p.wire.records import parse_record, sign_record
 
 AGENT = "cornerstone/0.1.0"
@@ -106,9 +107,13 @@ class Peering:
 
     def send(self, peer: PeerId, message: Message) -> None:
         """Queue a message for a peer; lost if it has just left, as everything else for it."""
+        self.put(peer, encode_message(message), message.LANE)
+
+    def put(self, peer: PeerId, encoded: bytes, lane: Lane) -> None:
+        """Queue a message that has been encoded; see `send`."""
         session = self._sessions.get(peer)
         if session is not None:
-            session.connection.send(message)
+            session.connection.put(encoded, lane)
 
     def close(self, peer: PeerId, code: str, reason: str) -> None:
         """End a peer's session, telling it why."""

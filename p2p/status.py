@@ -49,6 +49,7 @@ class PeerStatus:
     score: int
     bytes_in: int
     bytes_out: int
+    queued_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ class Firewall:
         """From now on these nodes (ids in hex) are out of reach, and no others."""
         self._blocked = frozenset(bytes.fromhex(identity) for identity in ids)
 
-    def outgoing(self, peer: bytes, frame: bytes) -> bool:
-        """Whether a frame may leave for the peer."""
-        return self._pass(peer)
+    def outgoing(self, peer: bytes, frame: bytes) -> bytes:
+        """The frame if it may leave for the peer."""
+        return frame if self._pass(peer) else b""
 
-    def incoming(self, peer: bytes, frame: bytes) -> bool:
-        """Whether a frame that came from the peer may be read."""
-        return self._pass(peer)
+    def incoming(self, peer: bytes, frame: bytes) -> bytes:
+        """The frame if it may be read."""
+        return frame if self._pass(peer) else b""
 
     def _pass(self, peer: bytes) -> bool:
         if peer in self._blocked:

@@ -23,7 +23,7 @@ from p2p.net.outbox import Outbox, Overflow
 from p2p.net.secure import SecureLink
 from p2p.net.transport import LinkClosed
 from p2p.wire.codec import decode_frame, encode_message
-from p2p.wire.messages import Goodbye, Hello, Message, Ping, Pong
+from p2p.wire.messages import Goodbye, Hello, Lane, Message, Ping, Pong
 
 HELLO_S = 5.0  # a peer that has just shaken hands and means it answers within a round trip
 WRITE_MAX_S = 20.0  # for one frame: a peer that reads slower than this is not reading
@@ -31,14 +31,14 @@ GOODBYE_S = 1.0  # to say why, before the link is closed in any case
 
 
 class Tap(Protocol):
-    """Stands at the frame boundary and may hold frames back; only laboratories have one."""
+    """Stands at the frame boundary and may change frames; only laboratories have one."""
 
-    def outgoing(self, peer: bytes, frame: bytes) -> bool:
-        """Whether a frame to `peer` is let through."""
+    def outgoing(self, peer: bytes, frame: bytes) -> bytes:
+        """What is sent to `peer` in place of a frame; nothing when empty."""
         ...
 
-    def incoming(self, peer: bytes, frame: bytes) -> bool:
-        """Whether a frame from `peer` is let through."""
+    def incoming(self, peer: bytes, frame: bytes) -> bytes:
+        """What is read in place of a frame from `peer`; nothing when empty."""
         ...
 
 
@@ -130,12 +130,21 @@ class Connection:
                 await self._link.aclose()
         return self._ending or "shutdown: this node stops"
 
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait to be written."""
+        return self._outbox.bytes
+
     def send(self, message: Message) -> None:
         """Queue a message; the connection ends if the peer is too slow to take it."""
+        self.put(encode_message(message), message.LANE)
+
+    def put(self, encoded: bytes, lane: Lane) -> None:
+        """Queue a message that has been encoded; see `send`."""
         if self._ending is not None:
             return
         try:
-            self._outbox.put(encode_message(message), message.LANE, trio.current_time())
+            self._outbox.put(encoded, lane, trio.current_time())
         except Overflow as overflow:
             self._end("too-slow", str(overflow))
         else:
@@ -183,9 +192,12 @@ class Connection:
         self._reading = True
         while True:
             frame = await self._link.receive()
-            if self._tap is None or self._tap.incoming(self.peer, frame):
-                self._reading = False
-                return decode_frame(frame)
+            if self._tap is not None:
+                frame = self._tap.incoming(self.peer, frame)
+                if not frame:
+                    continue
+            self._reading = False
+            return decode_frame(frame)
 
     async def _read(self, receive: Receive) -> None:
         try:
@@ -234,7 +246,9 @@ class Connection:
             self._end("too-slow", f"one frame took more than {WRITE_MAX_S:.0f} s")
 
     async def _write(self, frame: bytes) -> None:
-        if self._tap is None or self._tap.outgoing(self.peer, frame):
+        if self._tap is not None:
+            frame = self._tap.outgoing(self.peer, frame)
+        if frame:
             await self._link.send(frame)
 
     async def _keep_alive(self) -> None:

@@ -32,11 +32,11 @@ class Partition:
     def __init__(self) -> None:
         self.blocked: frozenset[bytes] = frozenset()
 
-    def outgoing(self, peer: bytes, frame: bytes) -> bool:
-        return peer not in self.blocked
+    def outgoing(self, peer: bytes, frame: bytes) -> bytes:
+        return b"" if peer in self.blocked else frame
 
-    def incoming(self, peer: bytes, frame: bytes) -> bool:
-        return peer not in self.blocked
+    def incoming(self, peer: bytes, frame: bytes) -> bytes:
+        return b"" if peer in self.blocked else frame
 
 
 @dataclass

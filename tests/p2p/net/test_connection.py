@@ -389,15 +389,15 @@ class Wall:
         self.up = True
         self.held = 0
 
-    def outgoing(self, peer: bytes, frame: bytes) -> bool:
-        return self._pass()
+    def outgoing(self, peer: bytes, frame: bytes) -> bytes:
+        return self._pass(frame)
 
-    def incoming(self, peer: bytes, frame: bytes) -> bool:
-        return self._pass()
+    def incoming(self, peer: bytes, frame: bytes) -> bytes:
+        return self._pass(frame)
 
-    def _pass(self) -> bool:
+    def _pass(self, frame: bytes) -> bytes:
         self.held += self.up
-        return not self.up
+        return b"" if self.up else frame
 
 
 async def test_behind_a_tap_a_new_connection_never_gets_past_the_hello(
