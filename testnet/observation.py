@@ -131,7 +131,7 @@ class FaultBegan:
 
 @dataclass(frozen=True, slots=True)
 class FaultEnded:
-    """A fault was undone; `hits` is how often it did anything (0: inert), `clean`: nothing is left."""
+    """A fault was undone; `hits` is how often it did anything, `clean` that nothing is left."""
 
     fault: str
     hits: int
