@@ -18,6 +18,7 @@ TYPES: dict[type, str] = {
     str: "text in quotes",
     int: "an integer",
     bool: "true or false",
+    float: "a number",
     list: "an array [...]",
     dict: "a table",
     datetime: "a date and time such as 2026-11-23T08:00:00Z",

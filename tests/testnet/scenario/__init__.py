@@ -1,0 +1,1 @@
+"""Tests of the scenario format: reading, writing, selecting, planning, the library."""
