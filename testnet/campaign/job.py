@@ -1,0 +1,47 @@
+"""What every seed of a campaign has in common, and what a worker does with one seed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chain.primitives.errors import Refusal
+from testnet.campaign.summary import Lost, Result, summary_of
+from testnet.outcome import ExitCode, Outcome
+from testnet.scenario.model import Scenario
+
+Runner = Callable[[Scenario, int], Outcome]
+"""Runs a scenario with a seed. Raises Refusal for what its tier cannot do."""
+
+Keeper = Callable[[Outcome, Path], object]
+"""Writes a run into a folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A campaign's task, sent to other processes: `runner` and `keeper` are module functions.
+
+    Runs that fail are kept in `root`/SCENARIO-SEED; without a root nothing is kept.
+    """
+
+    scenario: Scenario
+    runner: Runner
+    keeper: Keeper
+    root: Path | None = None
+
+
+def carry_out(job: Job, seed: int) -> Result:
+    """Runs one seed, keeps it when it failed, and says what came of it."""
+    try:
+        outcome = job.runner(job.scenario, seed)
+    except Refusal as refusal:
+        return Lost(seed, f"{refusal.reason} ({refusal.code})", ExitCode.USAGE)
+    if job.root is None or outcome.exit_code is ExitCode.PASS:
+        return summary_of(outcome)
+    folder = run_folder(job.root, job.scenario, seed)
+    job.keeper(outcome, folder)
+    return summary_of(outcome, str(folder))
+
+
+def run_folder(root: Path, scenario: Scenario, seed: int) -> Path:
+    """Where the run of a seed is kept."""
+    return root / f"{scenario.name}-{seed}"

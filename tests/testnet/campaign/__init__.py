@@ -1,0 +1,1 @@
+"""Tests of campaigns: seeds, workers that die, the ledger, runs that contradict themselves."""
