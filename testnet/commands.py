@@ -8,6 +8,7 @@ from testnet.verbs_load import load
 from testnet.verbs_look import logs, ps, status
 from testnet.verbs_nodes import add, heal, kill, pause, remove, restart, split
 from testnet.verbs_run import down, resume, up
+from testnet.verbs_scenario import check, scenarios
 
 app = typer.Typer(
     name="testnet",
@@ -19,6 +20,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (up, resume, down),
     "Look": (ps, status, logs),
     "Change and break": (load, kill, pause, restart, add, remove, split, heal),
+    "Laboratory": (check, scenarios),
 }
 for panel, verbs in PANELS.items():
     for verb in verbs:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import get_args
 
 from testnet.faults.byzantine import ByzantineKind
+from testnet.faults.kinds import Kind
+from testnet.faults.partition import Partition
 from testnet.scenario.model import Fault, NetPlan, NodeOverride, Scenario
 from testnet.scenario.selectors import Cast, Nodes, needs_run, resolve
 from testnet.scenario.streams import stream
@@ -13,16 +15,11 @@ from testnet.spec import AUTHORITIES_DEFAULT_MAX, Consensus
 BRICS = "brics"
 PROFILES = ("none", "lan", BRICS)
 CITIES = (
-    "São Paulo",
-    "Moscow",
-    "Mumbai",
-    "Shanghai",
-    "Johannesburg",
-    "Cairo",
-    "Addis Ababa",
-    "Tehran",
-    "Abu Dhabi",
-    "Jakarta",
+    *("Zhangjiakou", "Shanghai", "Shenzhen", "Hangzhou", "Hong Kong", "Taipei"),
+    *("Pune", "New Delhi", "Bangalore", "Sao Paulo", "Brasilia", "Johannesburg", "Cape Town"),
+    *("Moscow", "St Petersburg", "Novosibirsk", "Vladivostok", "Dubai", "Cairo", "Riyadh"),
+    *("Jakarta", "Singapore", "Tokyo", "London", "Frankfurt", "New York"),
+    *("San Francisco", "Sydney"),
 )
 HOSTILE = get_args(ByzantineKind)
 
@@ -91,6 +88,21 @@ def with_hostile(cast: Cast, groups: list[Nodes]) -> Cast:
     """The cast in which these groups are hostile."""
     hostile = frozenset(name for group in groups for name in group)
     return replace(cast, hostile=tuple(name for name in cast.names if name in hostile))
+
+
+def usual_to(kind: Kind) -> str:
+    """The other side where a scenario names none: of a cut everyone else, of other faults all."""
+    return "others" if isinstance(kind, Partition) else "all"
+
+
+def sides(fault: Fault, cast: Cast, seed: int) -> tuple[Nodes, Nodes]:
+    """Whom a fault hits, and the other side. Raises Unfit when either is nobody.
+
+    With `cast.leader` empty, raises Unfit also for a fault whose nodes only a run can tell.
+    """
+    on = resolve(fault.on, cast, nodes_stream(seed, fault.id))
+    to = resolve(fault.to, replace(cast, beside=on), nodes_stream(seed, fault.id))
+    return on, to
 
 
 def turned(fault: Fault, cast: Cast, seed: int) -> Nodes:

@@ -58,13 +58,11 @@ def _fault(section: Section, fault: Fault, scenario: Scenario, cast: Cast) -> No
         refuse_never(fault.at, scenario, (fault.id,))
     with section.at("on"):
         on = resolve(fault.on, cast, nodes_stream(scenario.seed, fault.id))
+    with section.at("to"):
+        resolve(fault.to, replace(cast, beside=on), nodes_stream(scenario.seed, fault.id))
     if isinstance(fault.kind, Eclipse):
         with section.at("victim"):
             resolve(fault.kind.victim, cast, nodes_stream(scenario.seed, fault.id))
-    if "to" in section.values or len(on) < len(cast.names):
-        with section.at("to"):
-            beside = replace(cast, beside=on)
-            resolve(fault.to, beside, nodes_stream(scenario.seed, fault.id))
 
 
 def _expectation(

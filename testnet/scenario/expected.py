@@ -16,14 +16,7 @@ BARE = re.compile(r"true|false|-?(0|[1-9][0-9]{0,17})(\.[0-9]+)?(e[+-]?[0-9]+)?"
 
 def read_expectation(section: Section) -> Expectation:
     """One section. Raises Invalid with its place."""
-    given = [mode for mode in Mode if mode.value in section.values]
-    if len(given) != 1:
-        many = " and ".join(mode.value for mode in given) or "none"
-        raise section.refused(
-            given[-1].value if given else "",
-            f"{many} given; give exactly one of {', '.join(MODES)}",
-        )
-    mode = given[0]
+    mode = _mode(section)
     check = section.take(mode.value, str)
     if mode is not Mode.WITHIN:
         for key in WINDOW_KEYS:
@@ -37,6 +30,17 @@ def read_expectation(section: Section) -> Expectation:
         on=section.take("on", str, "honest"),
         parameters=_parameters(section),
     )
+
+
+def _mode(section: Section) -> Mode:
+    given = [mode for mode in Mode if mode.value in section.values]
+    if len(given) == 1:
+        return given[0]
+    if not given:
+        section.only(EXPECT_KEYS)
+    found = " and ".join(mode.value for mode in given) or "none"
+    key = given[-1].value if given else "expectation"
+    raise section.refused(key, f"{found} given; give exactly one of {', '.join(MODES)}")
 
 
 def literal(text: str) -> str | None:

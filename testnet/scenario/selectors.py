@@ -118,6 +118,8 @@ def everyone(cast: Cast, argument: str, rng: random.Random) -> Nodes:
 def others(cast: Cast, argument: str, rng: random.Random) -> Nodes:
     if not cast.beside:
         raise Unfit("selector", "'others' stands beside a selection; use it in `to`, not in `on`")
+    if len(cast.beside) == len(cast.names):
+        raise Unfit("selector", "`on` selects every node, so there are no 'others'")
     return without(cast.names, cast.beside)
 
 

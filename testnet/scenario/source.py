@@ -13,7 +13,7 @@ from collections.abc import Callable
 from chain.toml import Section, Source, nearest
 from testnet.directory import NAME
 from testnet.faults.kinds import KINDS, Kind
-from testnet.scenario.casting import CITIES, PROFILES
+from testnet.scenario.casting import CITIES, PROFILES, usual_to
 from testnet.scenario.coherence import refuse_incoherent
 from testnet.scenario.expected import read_expectation
 from testnet.scenario.model import (
@@ -176,7 +176,7 @@ def _fault(section: Section, name: str) -> Fault:
         for_ms=milliseconds(section, "for", 1, DURATION_MAX_MS, 0),
         kind=kind,
         on=section.take("on", str),
-        to=section.take("to", str, "others"),
+        to=section.take("to", str, usual_to(kind)),
     )
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 from testnet.faults.parameters import format_bps, format_ms, parameters_of
+from testnet.scenario.casting import usual_to
 from testnet.scenario.expected import literal
 from testnet.scenario.model import (
     FORMAT,
@@ -128,7 +129,7 @@ def _fault(fault: Fault, usual_id: str) -> Iterator[Line]:
         if value != field.default:
             yield key, parameter.write(value)
     yield "on", fault.on
-    if fault.to != "others":
+    if fault.to != usual_to(fault.kind):
         yield "to", fault.to
 
 
