@@ -72,6 +72,10 @@ class Stage(Protocol):
         """All nodes, in order of `names`."""
         ...
 
+    def unix_ms(self) -> int:
+        """The true wall time, which the slots are counted by."""
+        ...
+
     async def finish(self) -> Ending:
         """Read out the nodes' chains; the network is of no more use afterwards."""
         ...

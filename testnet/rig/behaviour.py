@@ -21,10 +21,22 @@ Item = Message | bytes
 class Host(Protocol):
     """The node a behaviour lives in."""
 
-    ledger: Ledger
-    author: Author | None
-    transport: Transport
     rng: random.Random  # of this fault alone: (seed, fault, node)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The node's ledger."""
+        ...
+
+    @property
+    def author(self) -> Author | None:
+        """Whom the node makes blocks for."""
+        ...
+
+    @property
+    def transport(self) -> Transport:
+        """What the node dials with."""
+        ...
 
     def now(self) -> Now:
         """The node's clocks."""

@@ -175,6 +175,7 @@ class Wire:
         self._ports = count(PORT + 1)
         self._wake = trio.Event()
         self._sleeps_until_s = -math.inf
+        self._look_s = math.inf
 
     def transport(self, host: str) -> "SimTransport":
         """What a node of that host is given."""
@@ -187,7 +188,7 @@ class Wire:
             self._deliver(now_s)
             next_s = self._heap[0][0] if self._heap else math.inf
             if self._held:
-                next_s = min(next_s, max(now_s + QUANTUM_S, self.weather.next_change_s(now_s)))
+                next_s = min(next_s, self._look_s)
             self._wake = trio.Event()
             self._sleeps_until_s = next_s
             with trio.move_on_at(next_s):
@@ -218,6 +219,7 @@ class Wire:
 
     def changed(self) -> None:
         """The weather has changed: look at what is held."""
+        self._look_s = -math.inf
         self._wake.set()
 
     def freeze(self, host: str) -> None:
@@ -304,11 +306,15 @@ class Wire:
                 self._hand_over(link, data)
             elif held is None:
                 self._held[line] = deque([(link, data)])
+                self._look_s = max(now_s + QUANTUM_S, self.weather.next_change_s(now_s))
             else:
                 held.append((link, data))
 
     def _release(self, now_s: float) -> None:
-        """Hand over what was held on lines that are open now."""
+        """Hand over what was held on lines that are open now, if any may have opened."""
+        if now_s < self._look_s:
+            return
+        self._look_s = max(now_s + QUANTUM_S, self.weather.next_change_s(now_s))
         for line in list(self._held):
             if self._passes(*line, now_s):
                 for link, data in self._held.pop(line):

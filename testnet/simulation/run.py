@@ -1,0 +1,250 @@
+"""Runs a scenario in virtual time: one seed in, one outcome out, always the same."""
+
+import gc
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from chain.consensus.engine import Author
+from chain.genesis import Genesis
+from chain.primitives.keys import SignatureCheck
+from chain.store import Durability
+from chain.transactions.document import Purpose
+from p2p.config import NodeConfig
+from p2p.peers.peer import PeerId
+from testnet.checkers.checker import Ground
+from testnet.checkers.figures import figures
+from testnet.director import Director, Performance, Script, verdict_of
+from testnet.faults.people import OldBackup
+from testnet.faults.process import Kill
+from testnet.founding import author, make_genesis, node_key
+from testnet.latency import profile
+from testnet.nodefile import DISCOVER_OUTBOUND
+from testnet.observation import Seen, encode_seen
+from testnet.outcome import Outcome, Verdict, Violation
+from testnet.recorder import Recorder
+from testnet.rig.rig import Acquaintance
+from testnet.scenario.casting import cast_of
+from testnet.scenario.model import Scenario, Tier
+from testnet.scenario.selectors import resolve
+from testnet.scenario.streams import stream
+from testnet.scenario.swarm import drawn
+from testnet.simulation.disk import SimDisk
+from testnet.simulation.machine import Equipment, Machine, Setting
+from testnet.simulation.scheduler import run_in_virtual_time
+from testnet.simulation.stage import SimStage
+from testnet.simulation.wire import Wire, address_of
+from testnet.spec import NODES_MAX, LaunchSpec, Wiring
+from testnet.topology import dials
+from testnet.weather import Conditions, Weather
+
+EPOCH_MS = 1_800_000_000_000
+"""Every simulation starts at the same wall time: a run is a function of its seed alone."""
+
+LEAD_MS = 1_500
+"""Slot 1 begins so long after the start: time for the nodes to find each other."""
+
+
+def simulate(
+    scenario: Scenario,
+    seed: int,
+    *,
+    strict: bool = False,
+    until_s: float | None = None,
+    signatures: dict[SignatureCheck, bool] | None = None,
+) -> Outcome:
+    """Run one seed. `strict` fails on inert faults; `until_s` stops early, without final checks.
+
+    `signatures` is a cache that runs of one process may share. Raises Unfit for a scenario that
+    cannot be.
+    """
+    played = drawn(scenario, seed)
+    began_s = time.perf_counter()
+    cache = {} if signatures is None else signatures
+    gc.freeze()
+    performance, seen, virtual_s = run_in_virtual_time(
+        partial(_perform, played, seed, until_s, cache), seed
+    )
+    gc.unfreeze()
+    violations = list(performance.violations)
+    if strict:
+        violations += [_inert(fault, virtual_s) for fault in performance.inert]
+    return Outcome(
+        scenario=scenario,
+        seed=seed,
+        tier=Tier.NODE,
+        verdict=verdict_of(violations),
+        digest=digest_of(seen),
+        violations=tuple(violations),
+        probes=performance.probes,
+        inert=performance.inert,
+        figures=figures(seen, performance.ending),
+        virtual_s=virtual_s,
+        wall_s=time.perf_counter() - began_s,
+        seen=tuple(seen),
+    )
+
+
+def digest_of(seen: Sequence[Seen]) -> str:
+    """SHA-256 over the facts as they are written to events.ndjson, in hex."""
+    digest = hashlib.sha256()
+    for item in seen:
+        digest.update(encode_seen(item).encode())
+    return digest.hexdigest()
+
+
+async def _perform(
+    scenario: Scenario, seed: int, until_s: float | None, signatures: dict[SignatureCheck, bool]
+) -> tuple[Performance, list[Seen], float]:
+    if until_s is not None:
+        scenario = replace(scenario, duration_ms=min(scenario.duration_ms, round(until_s * 1_000)))
+    record = Recorder()
+    spec = spec_of(scenario)
+    genesis = genesis_of(scenario, spec)
+    cast = cast_of(scenario, seed)
+    setting = setting_of(scenario, seed, genesis, record, signatures)
+    machines = [_machine(setting, spec, scenario, name, cast.hostile) for name in spec.node_names]
+    stage = SimStage(machines, setting, backups=needs_backups(scenario))
+    ground = Ground(
+        scenario=scenario,
+        genesis=genesis,
+        nodes=spec.node_names,
+        authors=tuple((name, author(spec, name).document().id.hex()) for name in spec.author_names),
+        hostile=cast.hostile,
+    )
+    async with trio.open_nursery() as nursery:
+        director = Director(Script(scenario, seed, cast, ground, spec), stage, record)
+        await nursery.start(stage.run)
+        performance = await director.perform()
+        nursery.cancel_scope.cancel()
+    return performance, record.seen, record.elapsed_s()
+
+
+def spec_of(scenario: Scenario) -> LaunchSpec:
+    """The testnet of a scenario. Keys follow from its name, not from the run's seed."""
+    net = scenario.net
+    return LaunchSpec(
+        name=scenario.name,
+        nodes=net.nodes,
+        authorities=net.authorities,
+        block_ms=net.block_ms,
+        consensus=net.consensus,
+        wiring=net.wiring,
+        durability=net.durability,
+    )
+
+
+def genesis_of(scenario: Scenario, spec: LaunchSpec) -> Genesis:
+    """The genesis of a simulation; slot 1 begins LEAD_MS after the start."""
+    genesis = make_genesis(spec, EPOCH_MS)
+    return replace(genesis, genesis_time_ms=EPOCH_MS + LEAD_MS - genesis.slot_ms)
+
+
+def setting_of(
+    scenario: Scenario,
+    seed: int,
+    genesis: Genesis,
+    record: Recorder,
+    signatures: dict[SignatureCheck, bool],
+) -> Setting:
+    """What the machines share."""
+    spec = spec_of(scenario)
+    cities = dict(cast_of(scenario, seed).cities)
+    weather = Weather(conditions(scenario.net.latency, cities), uplinks(scenario, seed), seed)
+    names = {PeerId(node_key(spec, name).public): name for name in spec.node_names}
+    addresses = {name: address_of(name) for name in spec.node_names}
+    return Setting(
+        genesis=genesis,
+        wire=Wire(weather, stream(seed, "wire")),
+        signatures=signatures,
+        audience=record,
+        acquaintance=Acquaintance(names, addresses),
+        seed=seed,
+        epoch_ms=EPOCH_MS,
+    )
+
+
+def conditions(latency: str, cities: dict[str, str]) -> Conditions:
+    """One-way latency and jitter between nodes, in seconds, by the cities they are in."""
+    measured = profile(latency)
+    known: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def between(src: str, dst: str) -> tuple[float, float]:
+        line = cities.get(src, ""), cities.get(dst, "")
+        found = known.get(line)
+        if found is None:
+            found = known[line] = (
+                measured.one_way_ms(*line) / 1_000,
+                measured.jitter_ms(*line) / 1_000,
+            )
+        return found
+
+    return between
+
+
+def uplinks(scenario: Scenario, seed: int) -> dict[str, int]:
+    """Each node's uplink in bits a second; 0 is unlimited."""
+    cast = cast_of(scenario, seed)
+    bps = dict.fromkeys(cast.names, scenario.net.uplink_bps)
+    for place, override in enumerate(scenario.overrides):
+        if override.uplink_bps is not None:
+            for name in resolve(override.select, cast, stream(seed, "override", str(place))):
+                bps[name] = override.uplink_bps
+    return bps
+
+
+def needs_backups(scenario: Scenario) -> bool:
+    """Whether some fault brings old data back."""
+    return any(
+        isinstance(fault.kind, OldBackup)
+        or (isinstance(fault.kind, Kill) and fault.kind.data == "rolled-back")
+        for fault in scenario.faults
+    )
+
+
+def _machine(
+    setting: Setting, spec: LaunchSpec, scenario: Scenario, name: str, hostile: tuple[str, ...]
+) -> Machine:
+    known = dials(spec.node_names, spec.wiring, spec.seed)[name]
+    explore = spec.wiring is Wiring.DISCOVER
+    config = NodeConfig(
+        name=name,
+        data_dir=Path(),
+        genesis=Path(),
+        genesis_hash=setting.genesis.hash,
+        listen=address_of(name),
+        bootstrap=tuple(address_of(other) for other in known),
+        explore=explore,
+        outbound_target=DISCOVER_OUTBOUND if explore else len(known),
+        inbound_max=NODES_MAX,
+        durability=scenario.net.durability.value,
+    )
+    organisation = author(spec, name) if name in spec.author_names else None
+    return Machine(
+        setting,
+        Equipment(
+            config=config,
+            identity=node_key(spec, name),
+            author=None
+            if organisation is None
+            else Author(organisation.document().id, organisation.key(Purpose.SEAL)),
+            disk=SimDisk(Durability(scenario.net.durability.value)),
+            honest=name not in hostile,
+        ),
+    )
+
+
+def _inert(fault: str, at_s: float) -> Violation:
+    return Violation(
+        check="faults-visible",
+        verdict=Verdict.LIVENESS,
+        at_s=at_s,
+        nodes=(),
+        height=0,
+        statement=f"the fault {fault!r} hit nothing; aim it elsewhere, or remove it",
+    )
