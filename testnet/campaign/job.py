@@ -6,6 +6,7 @@ from pathlib import Path
 
 from chain.primitives.errors import Refusal
 from testnet.campaign.summary import Lost, Result, summary_of
+from testnet.errors import LaunchFailure
 from testnet.outcome import ExitCode, Outcome
 from testnet.scenario.model import Scenario
 
@@ -35,6 +36,8 @@ def carry_out(job: Job, seed: int) -> Result:
         outcome = job.runner(job.scenario, seed)
     except Refusal as refusal:
         return Lost(seed, f"{refusal.reason} ({refusal.code})", ExitCode.USAGE)
+    except LaunchFailure as failure:
+        return Lost(seed, str(failure))
     if job.root is None or outcome.exit_code is ExitCode.PASS:
         return summary_of(outcome)
     folder = run_folder(job.root, job.scenario, seed)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from testnet.errors import Unfit
@@ -74,12 +75,12 @@ def deadly(scenario: Scenario, seed: int) -> Outcome:
 
 def pid_in_digest(scenario: Scenario, seed: int) -> Outcome:
     """Tells which process ran it."""
-    ran = outcome(scenario, seed)
-    return Outcome(**{name: getattr(ran, name) for name in ran.__slots__} | {"digest": pid()})
+    return replace(outcome(scenario, seed), digest=str(os.getpid()))
 
 
-def pid() -> str:
-    return str(os.getpid())
+def fails_with_pid(scenario: Scenario, seed: int) -> Outcome:
+    """Fails, and in every process in its own way."""
+    return replace(every_third_fails(scenario, 3), digest=f"{os.getpid():016x}")
 
 
 def hash_dependent(scenario: Scenario, seed: int) -> Outcome:
