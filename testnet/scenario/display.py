@@ -10,6 +10,7 @@ from testnet.faults.parameters import format_ms
 from testnet.scenario.model import Mode
 from testnet.scenario.plan import Plan, PlannedExpectation, PlannedFault, PlannedLoad, When, Who
 from testnet.scenario.selectors import SPAN, listed
+from testnet.scenario.timeline import seconds
 
 BAR = 24
 """Characters of a bar: with the other columns it fits a terminal of a hundred."""
@@ -108,7 +109,7 @@ def _load(load: PlannedLoad) -> Row:
 
 
 def _fault(fault: PlannedFault) -> Row:
-    details = [f"{key} {text}" for key, text in fault.parameters]
+    details = [f"{key} {text}" for key, text in fault.changed]
     if fault.to.selector != "all":
         details.append(f"to {_who(fault.to)}")
     if fault.note:
@@ -134,11 +135,6 @@ def _who(who: Who) -> str:
 def _times(when: When) -> Iterator[str]:
     yield when.trigger if when.begin_ms is None else seconds(when.begin_ms)
     yield UNKNOWN if when.end_ms is None else seconds(when.end_ms)
-
-
-def seconds(ms: int) -> str:
-    """A moment of the timeline, always in the same unit."""
-    return f"{ms / 1_000:g}s"
 
 
 def bar(when: When, duration_ms: int) -> str:

@@ -51,12 +51,13 @@ class PlannedLoad:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """A fault; `parameters` are (key, text) pairs, the defaults included."""
+    """A fault; `parameters` are (key, text) pairs, `changed` those of them that are no default."""
 
     id: str
     name: str
     about: str
     parameters: tuple[tuple[str, str], ...]
+    changed: tuple[tuple[str, str], ...]
     when: When
     on: Who
     to: Who
@@ -140,6 +141,7 @@ def _fault(fault: Fault, scenario: Scenario, cast: Cast, seed: int, tier: Tier) 
         name=fault.kind.NAME,
         about=about(kind),
         parameters=_parameters(fault),
+        changed=_parameters(fault, changed_only=True),
         when=_when(fault.at, fault.for_ms, scenario, (fault.id,)),
         on=on,
         to=Who(fault.to, ()) if unknown else _who(fault.to, beside, nodes_stream(seed, fault.id)),
@@ -149,10 +151,11 @@ def _fault(fault: Fault, scenario: Scenario, cast: Cast, seed: int, tier: Tier) 
     )
 
 
-def _parameters(fault: Fault) -> tuple[tuple[str, str], ...]:
+def _parameters(fault: Fault, *, changed_only: bool = False) -> tuple[tuple[str, str], ...]:
     return tuple(
         (key, _shown(parameter.write(getattr(fault.kind, field.name))))
         for key, (field, parameter) in parameters_of(type(fault.kind)).items()
+        if not changed_only or getattr(fault.kind, field.name) != field.default
     )
 
 

@@ -2,7 +2,6 @@
 
 from chain.primitives.errors import Invalid
 from chain.toml import nearest
-from testnet.faults.parameters import format_ms
 from testnet.scenario.model import (
     AfterFault,
     AtHeight,
@@ -65,6 +64,11 @@ def open_ms(expectation: Expectation, scenario: Scenario) -> int | None:
     return begin_ms(expectation.at, scenario)
 
 
+def seconds(ms: int) -> str:
+    """A moment of a timeline for people, always in the same unit."""
+    return f"{ms / 1_000:g}s"
+
+
 def fault_named(name: str, scenario: Scenario) -> Fault:
     """The fault of that id, or Invalid with the nearest there is."""
     for fault in scenario.faults:
@@ -89,8 +93,8 @@ def refuse_never(trigger: Trigger, scenario: Scenario, above: tuple[str, ...] = 
     if earliest is not None and earliest >= scenario.duration_ms:
         raise Invalid(
             "too-late",
-            f"comes at {format_ms(earliest)} at the earliest, but the run is over"
-            f" after {format_ms(scenario.duration_ms)}; lengthen `duration`",
+            f"comes at {seconds(earliest)} at the earliest, but the run is over"
+            f" after {seconds(scenario.duration_ms)}; lengthen `duration`",
         )
 
 
@@ -101,6 +105,6 @@ def refuse_cut_window(expectation: Expectation, scenario: Scenario) -> None:
         return
     raise Invalid(
         "too-late",
-        f"the window is from {format_ms(opens)} to {format_ms(opens + expectation.within_ms)},"
-        f" but the run is over after {format_ms(scenario.duration_ms)}; lengthen `duration`",
+        f"the window is from {seconds(opens)} to {seconds(opens + expectation.within_ms)},"
+        f" but the run is over after {seconds(scenario.duration_ms)}; lengthen `duration`",
     )
