@@ -82,7 +82,10 @@ class NodeOverride:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`[[load]]`: transactions a second in all, offered to the selected nodes in turn."""
+    """`[[load]]`: transactions a second in all, offered to the selected nodes in turn.
+
+    The end of the run cuts a load short, so one without `for` lasts as long as the run.
+    """
 
     at: Trigger
     for_ms: int

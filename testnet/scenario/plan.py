@@ -171,15 +171,15 @@ def _shown(value: object) -> str:
 
 def _load(load: Load, place: int, scenario: Scenario, cast: Cast, seed: int) -> PlannedLoad:
     when = _when(load.at, load.for_ms, scenario)
-    lasts_ms = load.for_ms or None
+    transactions = None
     if when.begin_ms is not None and when.end_ms is not None:
-        lasts_ms = when.end_ms - when.begin_ms
+        transactions = round(load.rate * (when.end_ms - when.begin_ms) / 1_000)
     return PlannedLoad(
         when=when,
         on=_who(load.on, cast, nodes_stream(seed, f"load-{place}")),
         rate=load.rate,
         kind=load.kind.value,
-        transactions=None if lasts_ms is None else round(load.rate * lasts_ms / 1_000),
+        transactions=transactions,
     )
 
 

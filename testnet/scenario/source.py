@@ -73,14 +73,15 @@ def parse_scenario(text: str) -> Scenario:
         raise root.refused(
             "name", f"{name!r} is no name; write at most 32 of a-z, 0-9 and - within"
         )
+    duration_ms = milliseconds(root, "duration", DURATION_MIN_MS, DURATION_MAX_MS)
     scenario = Scenario(
         name=name,
         about=root.take("about", str, ""),
-        duration_ms=milliseconds(root, "duration", DURATION_MIN_MS, DURATION_MAX_MS),
+        duration_ms=duration_ms,
         seed=whole(root, "seed", 0, SEED_MAX, 1),
         net=_net(root.section("net")),
         overrides=tuple(_override(section) for section in _items(root, "node")),
-        loads=tuple(_load(section) for section in _items(root, "load")),
+        loads=tuple(_load(section, duration_ms) for section in _items(root, "load")),
         faults=tuple(_fault(s, f"f{n}") for n, s in enumerate(_items(root, "fault"), 1)),
         expectations=tuple(read_expectation(section) for section in _items(root, "expect")),
         swarm=root.take("swarm", bool, False),
@@ -149,14 +150,14 @@ def _override(section: Section) -> NodeOverride:
     )
 
 
-def _load(section: Section) -> Load:
+def _load(section: Section, duration_ms: int) -> Load:
     section.only(LOAD_KEYS)
     rate = section.take("rate", str)
     with section.at("rate"):
         per_s = parse_rate(rate)
     return Load(
         at=_trigger(section, AtTime(0)),
-        for_ms=milliseconds(section, "for", 1, DURATION_MAX_MS, 0),
+        for_ms=milliseconds(section, "for", 1, DURATION_MAX_MS, duration_ms),
         rate=per_s,
         kind=word(section, "kind", LoadKind, LoadKind.TRANSFER),
         on=section.take("on", str, "all"),

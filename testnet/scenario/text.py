@@ -32,7 +32,7 @@ def format_scenario(scenario: Scenario) -> str:
     if net := list(_net(scenario.net)):
         sections.append(_section("[net]", net))
     sections += [_section("[[node]]", _override(override)) for override in scenario.overrides]
-    sections += [_section("[[load]]", _load(load)) for load in scenario.loads]
+    sections += [_section("[[load]]", _load(load, scenario.duration_ms)) for load in scenario.loads]
     sections += [
         _section("[[fault]]", _fault(fault, f"f{number}"))
         for number, fault in enumerate(scenario.faults, 1)
@@ -100,10 +100,10 @@ def _override(override: NodeOverride) -> Iterator[Line]:
         yield "uplink", format_bps(override.uplink_bps) if override.uplink_bps else UNLIMITED
 
 
-def _load(load: Load) -> Iterator[Line]:
+def _load(load: Load, duration_ms: int) -> Iterator[Line]:
     if load.at != AtTime(0):
         yield "at", format_trigger(load.at)
-    if load.for_ms:
+    if load.for_ms != duration_ms:
         yield "for", format_ms(load.for_ms)
     yield "rate", format_rate(load.rate)
     if load.kind is not LoadKind.TRANSFER:

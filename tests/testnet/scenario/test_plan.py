@@ -65,9 +65,9 @@ def test_a_window_opens_when_the_last_passing_fault_has_ended() -> None:
 
 
 def test_a_load_counts_its_transactions_until_the_end() -> None:
-    loads = (Load(AtTime(10_000), 0, 20.0), Load(AtHeight(5), 10_000, 3.0))
+    loads = (Load(AtTime(10_000), 60_000, 20.0), Load(AtHeight(5), 10_000, 3.0))
     planned = plan(scenario_of(loads=loads), 1, Tier.NODE).loads
-    assert [load.transactions for load in planned] == [1_000, 30]
+    assert [load.transactions for load in planned] == [1_000, None]
 
 
 def test_nodes_are_placed_and_overridden_in_order() -> None:

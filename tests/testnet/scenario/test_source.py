@@ -68,7 +68,7 @@ def test_a_scenario_is_read() -> None:
     assert spam.kind == Spam(rate_per_s=20.5)
     assert scenario.net.uplink_bps == 10_000_000
     assert [each.mode for each in scenario.expectations] == [Mode.ALWAYS, Mode.WITHIN]
-    assert scenario.loads[0].for_ms == 0
+    assert scenario.loads[0].for_ms == scenario.duration_ms
 
 
 def test_the_other_side_of_a_cut_is_everyone_else() -> None:
