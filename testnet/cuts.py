@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from chain.primitives.errors import Refusal
 from testnet.faults.parameters import format_ms
-from testnet.narrowing import clipped, narrowed
+from testnet.narrowing import ALL, clipped, narrowed
+from testnet.scenario.casting import usual_to
 from testnet.scenario.model import (
     AfterFault,
     AtTime,
@@ -110,7 +111,7 @@ def fewer_nodes(scenario: Scenario) -> Cuts:
     for nodes in smaller(scenario.net.nodes, 1, 1):
         net = replace(scenario.net, nodes=nodes, authorities=min(scenario.net.authorities, nodes))
         yield Cut(
-            f"{nodes} nodes instead of {scenario.net.nodes}",
+            f"nodes: {scenario.net.nodes} to {nodes}",
             replace(
                 scenario,
                 net=net,
@@ -132,7 +133,13 @@ def fewer_nodes(scenario: Scenario) -> Cuts:
 def shorter_run(scenario: Scenario) -> Cuts:
     """An earlier end."""
     for ms in smaller(scenario.duration_ms, SECOND_MS, SECOND_MS):
-        yield Cut(f"over after {format_ms(ms)}", replace(scenario, duration_ms=ms))
+        yield Cut(f"over after {format_ms(ms)}", lasting(scenario, ms))
+
+
+def lasting(scenario: Scenario, ms: int) -> Scenario:
+    """The scenario with an earlier end, which is also the end of loads that last to it."""
+    loads = tuple(replace(load, for_ms=min(load.for_ms, ms)) for load in scenario.loads)
+    return replace(scenario, duration_ms=ms, loads=loads)
 
 
 def less_quiet(scenario: Scenario) -> Cuts:
@@ -145,19 +152,17 @@ def less_quiet(scenario: Scenario) -> Cuts:
         def earlier(trigger: Trigger, by: int = by) -> Trigger:
             return AtTime(max(0, trigger.ms - by)) if isinstance(trigger, AtTime) else trigger
 
-        yield Cut(
-            f"everything {format_ms(by)} earlier",
-            replace(
-                scenario,
-                duration_ms=max(SECOND_MS, scenario.duration_ms - by),
-                loads=tuple(replace(load, at=earlier(load.at)) for load in scenario.loads),
-                faults=tuple(replace(fault, at=earlier(fault.at)) for fault in scenario.faults),
-                expectations=tuple(
-                    each if each.at is None else replace(each, at=earlier(each.at))
-                    for each in scenario.expectations
-                ),
+        moved = replace(
+            scenario,
+            loads=tuple(replace(load, at=earlier(load.at)) for load in scenario.loads),
+            faults=tuple(replace(fault, at=earlier(fault.at)) for fault in scenario.faults),
+            expectations=tuple(
+                each if each.at is None else replace(each, at=earlier(each.at))
+                for each in scenario.expectations
             ),
         )
+        left_ms = max(SECOND_MS, scenario.duration_ms - by)
+        yield Cut(f"everything {format_ms(by)} earlier", lasting(moved, left_ms))
 
 
 def shorter_faults(scenario: Scenario) -> Cuts:
@@ -176,7 +181,7 @@ def shorter_faults(scenario: Scenario) -> Cuts:
 
 
 def lighter_loads(scenario: Scenario) -> Cuts:
-    """Lower rates, shorter loads, plain transfers, fewer nodes that get them."""
+    """Lower rates, shorter loads, plain transfers, offered to all."""
     for place, load in enumerate(scenario.loads):
         for rate in smaller(int(load.rate), 1, 1):
             yield _load_cut(scenario, place, replace(load, rate=float(rate)), f"{rate}/s")
@@ -185,8 +190,8 @@ def lighter_loads(scenario: Scenario) -> Cuts:
         if load.kind is not LoadKind.TRANSFER:
             plain = replace(load, kind=LoadKind.TRANSFER)
             yield _load_cut(scenario, place, plain, "transfers only")
-        for on in narrowed(load.on, scenario.net.nodes):
-            yield _load_cut(scenario, place, replace(load, on=on), f"on {on}")
+        if load.on != ALL:
+            yield _load_cut(scenario, place, replace(load, on=ALL), "on all")
 
 
 def plainer_net(scenario: Scenario) -> Cuts:
@@ -238,12 +243,13 @@ def rounded(number: int) -> int:
 
 
 def narrower_faults(scenario: Scenario) -> Cuts:
-    """Faults on fewer nodes."""
+    """Faults on fewer nodes, towards the usual side."""
     nodes = scenario.net.nodes
     for place, fault in enumerate(scenario.faults):
         for on in narrowed(fault.on, nodes):
             yield Cut(f"{fault.id} on {on}", with_fault(scenario, place, replace(fault, on=on)))
-        for to in narrowed(fault.to, nodes):
+        usual = usual_to(fault.kind)
+        for to in (usual, *narrowed(fault.to, nodes)) if fault.to != usual else ():
             yield Cut(f"{fault.id} to {to}", with_fault(scenario, place, replace(fault, to=to)))
 
 

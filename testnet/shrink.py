@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from chain.primitives.errors import Refusal
+from testnet.campaign.telling import counted
 from testnet.cuts import (
     EXPECTATIONS,
     FAULTS,
@@ -25,6 +26,7 @@ from testnet.cuts import (
     SIMPLER,
     Cut,
     Part,
+    lasting,
     without_faults,
 )
 from testnet.errors import Unfit
@@ -96,8 +98,11 @@ def shrink(
     budget: int = BUDGET,
     heard: Callable[[Step], None] = ignore,
 ) -> Shrunk:
-    """Shrinks a failing run; `heard` is told of each step. Raises Unfit when it does not fail."""
-    settled = replace(scenario, seed=seed)
+    """Shrinks a failing run; `heard` is told of each step.
+
+    Raises Unfit when it does not fail, and what parse_scenario raises for one that cannot be.
+    """
+    settled = parse_scenario(format_scenario(replace(scenario, seed=seed)))
     first = runner(settled, seed)
     if first.exit_code is ExitCode.PASS:
         raise Unfit("passes", f"{scenario.name} with seed {seed} passes; nothing to shrink")
@@ -174,7 +179,7 @@ class Search:
         if found:
             ms = (math.floor(min(found)) + 1) * 1_000
             if ms < self.scenario.duration_ms:
-                shorter = replace(self.scenario, duration_ms=ms)
+                shorter = lasting(self.scenario, ms)
                 self._try(Cut(f"over after {format_ms(ms)}, when it has failed", shorter))
 
     def _try(self, cut: Cut) -> bool:
@@ -252,8 +257,3 @@ def size(scenario: Scenario) -> Size:
 def listed(labels: Sequence[str]) -> str:
     """The names, or how many."""
     return ", ".join(labels) if len(labels) <= LABELS_MAX else f"({len(labels)} of them)"
-
-
-def counted(count: int, noun: str) -> str:
-    """1 fault, 2 faults."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -57,7 +57,7 @@ class Crew:
         self._size = size
         self._wall_max_s = wall_max_s
         self._workers: list[Worker] = []
-        self._context = context()
+        self._context = context(job)
         self._folder = tempfile.TemporaryDirectory(prefix="cornerstone-crew-")
         self._hired = 0
 
@@ -73,7 +73,7 @@ class Crew:
         dismiss(self._workers)
         self._folder.cleanup()
 
-    def results(self, seeds: Sequence[int]) -> Iterator[Result]:
+    def results(self, seeds: Sequence[int]) -> Generator[Result, None, None]:
         """What came of each seed, in the order in which that is known."""
         waiting = deque(seeds)
         while waiting or any(worker.seed is not None for worker in self._workers):
@@ -131,10 +131,10 @@ class Crew:
         dismiss([worker])
 
 
-def context() -> ForkServerContext:
+def context(job: Job) -> ForkServerContext:
     """Workers are forked from a clean process that has imported everything once."""
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload([__name__])
+    found.set_forkserver_preload([__name__, job.runner.__module__])
     return found
 
 

@@ -11,7 +11,7 @@ Loaded only for `--dask`, because the package belongs to the optional extra `clu
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -32,7 +32,7 @@ CONNECT_S = 10.0
 
 def results_of_cluster(
     job: Job, seeds: Sequence[int], address: str, connect_s: float = CONNECT_S
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """What came of each seed, in the order in which that is known. Raises LaunchFailure."""
     remote = replace(job, root=None)
     suspects = list[int]()

@@ -1,0 +1,204 @@
+"""`testnet replay` and `testnet shrink`: what to do with a run that failed."""
+
+import os
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from testnet.campaign.determinism import Divergence, divergence
+from testnet.campaign.keeping import keep_run, open_run
+from testnet.campaign.places import runs_root
+from testnet.campaign.telling import COMMAND, standing_lines, story
+from testnet.campaign.tiers import runner_of
+from testnet.errors import Unfit
+from testnet.faults.parameters import parse_ms
+from testnet.observation import Seen
+from testnet.options import AsJson, notes, print_json
+from testnet.outcome import ExitCode, Outcome, RunFolder
+from testnet.scenario.library import open_scenario
+from testnet.scenario.model import Scenario, Tier
+from testnet.scenario.text import format_scenario
+from testnet.shrink import BUDGET, Shrunk, Step, shrink
+from testnet.simulation.run import simulate
+from testnet.verbs_lab import Seed, SimTier, misuse, tell
+
+BUDGET_MAX = 100_000
+"""Runs: a day of a fast scenario; more is a mistake."""
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a kept run.")]
+What = Annotated[
+    str, typer.Argument(metavar="RUN|FILE", help="A kept run, a scenario file, or a library name.")
+]
+Until = Annotated[str | None, typer.Option(help="Stop there, as 92s, and show the nodes.")]
+Budget = Annotated[int, typer.Option(min=1, max=BUDGET_MAX, help="Runs at most.")]
+Out = Annotated[Path | None, typer.Option("--output", "-o", help="Where the result is written.")]
+
+
+def replay(run: Run, until: Until = None, as_json: AsJson = False) -> None:
+    """Run a kept run again: the same code gives the same run, to the last event.
+
+    Exits with the run's own code when it is the same, and with 13 when it is another.
+
+    [dim]cornerstone testnet replay ~/.local/state/cornerstone/runs/halves-17 --until 92s[/dim]
+    """
+    with misuse():
+        kept = open_run(run)
+        if kept.tier is Tier.PROCESS:
+            raise Unfit(
+                "replay",
+                f"{run} ran on real processes, where nothing happens twice; `sim` its"
+                f" scenario: {COMMAND} sim {shlex.quote(str(RunFolder(run).scenario))}",
+            )
+        until_s = None if until is None else parse_ms(until.removeprefix("t=")) / 1_000
+        again = rerun(kept, until_s)
+    parting = parted(kept, again, until_s)
+    code = kept.exit_code if parting is None else ExitCode.NONDETERMINISM
+    if until_s is not None and parting is None:
+        code = ExitCode.PASS
+    if as_json:
+        print_json(replay_json(kept, again, parting))
+    else:
+        tell(replay_lines(kept, again, parting, until_s))
+    raise typer.Exit(code)
+
+
+def rerun(kept: Outcome, until_s: float | None) -> Outcome:
+    """The run once more, as far as asked."""
+    if until_s is None:
+        return runner_of(kept.tier)(kept.scenario, kept.seed)
+    if kept.tier is not Tier.NODE:
+        raise Unfit("replay", f"--until needs whole nodes; this run was on the {kept.tier} tier")
+    return simulate(kept.scenario, kept.seed, until_s=until_s)
+
+
+def parted(kept: Outcome, again: Outcome, until_s: float | None) -> Divergence | None:
+    """Where the two part. A run that was stopped is compared up to there."""
+    if until_s is None and kept.digest == again.digest:
+        return None
+    return divergence(before(kept.seen, until_s), before(again.seen, until_s))
+
+
+def before(seen: tuple[Seen, ...], until_s: float | None) -> tuple[Seen, ...]:
+    """What was seen before that time."""
+    if until_s is None:
+        return seen
+    return tuple(each for each in seen if each.at_s < until_s)
+
+
+def replay_lines(
+    kept: Outcome, again: Outcome, parting: Divergence | None, until_s: float | None
+) -> list[str]:
+    """For people."""
+    if parting is not None:
+        return [
+            f"another run than the kept one: they part at {parting.at_s:.3f} s",
+            *(f"  both   {line}" for line in parting.before),
+            f"  kept   {parting.left or 'is over'}",
+            f"  again  {parting.right or 'is over'}",
+            "  either the software has changed since, or it is not deterministic:"
+            f" {COMMAND} sim FILE --seed {kept.seed} --check-determinism tells",
+        ]
+    if until_s is not None:
+        return standing_lines(before(again.seen, until_s), until_s)
+    return [f"the same run, event by event ({len(kept.seen):,} events)", story(again)]
+
+
+def replay_json(kept: Outcome, again: Outcome, parting: Divergence | None) -> dict[str, object]:
+    """For scripts."""
+    return {
+        "seed": kept.seed,
+        "same": parting is None,
+        "verdict": again.verdict.value,
+        "kept_digest": kept.digest,
+        "digest": again.digest,
+        "parts_at_s": None if parting is None else parting.at_s,
+        "kept_event": None if parting is None else parting.left,
+        "event": None if parting is None else parting.right,
+    }
+
+
+def shrink_run(
+    what: What,
+    seed: Seed = None,
+    budget: Budget = BUDGET,
+    output: Out = None,
+    tier: SimTier = Tier.NODE,
+    as_json: AsJson = False,
+) -> None:
+    """Make a failing scenario as small as it can be while it fails in the same way.
+
+    Writes the smallest scenario and the line that replays it. Exits with the failure's own code.
+
+    [dim]cornerstone testnet shrink ~/.local/state/cornerstone/runs/halves-17 -o small.toml[/dim]
+    """
+    with misuse():
+        scenario, chosen, on_tier = meant(what, seed, tier)
+        place = output or Path(f"{scenario.name}-{chosen}-small.toml")
+        shrunk = shrink(scenario, chosen, runner_of(on_tier), budget, heard)
+    about = f"Shrunk from {scenario.name}, seed {chosen}: {', '.join(shrunk.outcome.failed)}."
+    place.write_text(format_scenario(replace(shrunk.scenario, about=about)))
+    folder = runs_root(os.environ) / f"{scenario.name}-{chosen}-small"
+    keep_run(shrunk.outcome, folder)
+    if as_json:
+        print_json(shrunk_json(shrunk, place, folder))
+    else:
+        tell(shrunk_lines(shrunk, place, folder))
+    raise typer.Exit(shrunk.outcome.exit_code)
+
+
+def meant(what: str, seed: int | None, tier: Tier) -> tuple[Scenario, int, Tier]:
+    """The scenario of a kept run or of a file, its seed, and where it runs."""
+    if Path(what).is_dir():
+        kept = open_run(Path(what))
+        return kept.scenario, kept.seed if seed is None else seed, kept.tier
+    scenario = open_scenario(what)
+    return scenario, scenario.seed if seed is None else seed, tier
+
+
+def heard(step: Step) -> None:
+    """A step, as it is taken."""
+    notes.print(
+        f"  run {step.runs}: {step.what}; {step.size}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def shrunk_lines(shrunk: Shrunk, place: Path, folder: Path) -> list[str]:
+    """For people."""
+    end = "nothing more can be cut" if shrunk.minimal else "the budget is spent"
+    return [
+        f"before: {shrunk.before}",
+        f"after:  {shrunk.after} ({shrunk.runs} runs; {end})",
+        story(shrunk.outcome),
+        f"  again:  {COMMAND} sim {shlex.quote(str(place))}",
+        f"  replay: {COMMAND} replay {shlex.quote(str(folder))}",
+    ]
+
+
+def shrunk_json(shrunk: Shrunk, place: Path, folder: Path) -> dict[str, object]:
+    """For scripts."""
+    return {
+        "file": str(place),
+        "folder": str(folder),
+        "seed": shrunk.seed,
+        "verdict": shrunk.outcome.verdict.value,
+        "failed": list(shrunk.outcome.failed),
+        "runs": shrunk.runs,
+        "minimal": shrunk.minimal,
+        "steps": [{"run": step.runs, "what": step.what} for step in shrunk.steps],
+        **{
+            name: {
+                "faults": each.faults,
+                "loads": each.loads,
+                "nodes": each.nodes,
+                "seconds": each.seconds,
+                "lines": each.lines,
+            }
+            for name, each in (("before", shrunk.before), ("after", shrunk.after))
+        },
+    }
