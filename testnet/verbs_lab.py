@@ -28,7 +28,8 @@ from testnet.campaign.telling import next_steps, runs_json, story, sum_lines
 from testnet.campaign.tiers import runner_of
 from testnet.errors import Unfit
 from testnet.options import AsJson, console, notes, print_json
-from testnet.outcome import ExitCode
+from testnet.outcome import ExitCode, Outcome
+from testnet.report.json import run_fields
 from testnet.scenario.library import open_scenario
 from testnet.scenario.model import Scenario, Tier
 from testnet.scenario.plan import plan
@@ -148,12 +149,17 @@ def one(
         kept = str(place)
     tally.add(summary_of(outcome, kept))
     if as_json:
-        print_json(runs_json(tally))
+        print_json(one_json(outcome, kept, tally))
     else:
         tell([story(outcome), *next_steps(kept)])
         if tally.unreached:
             tell([f"  not reached with this seed: {', '.join(tally.unreached)}"])
     raise typer.Exit(tally.exit_code(strict))
+
+
+def one_json(outcome: Outcome, kept: str, tally: Tally) -> dict[str, object]:
+    """A single run for scripts: all that is known of it, beside what a campaign tells."""
+    return runs_json(tally) | {"runs": [run_fields(outcome) | {"folder": kept}]}
 
 
 def many(job: Job, seeds: tuple[int, ...], wish: Wish) -> NoReturn:

@@ -4,8 +4,8 @@ import re
 
 from testnet.errors import Unfit
 
-SEEDS_MAX = 1_000_000
-"""A week of a laptop at two seeds a second; above that a campaign is several campaigns."""
+SEEDS_MAX = 200_000
+"""A day of a laptop at two seeds a second, and summaries of 100 MB; more is several campaigns."""
 
 SEED_MAX = 2**63 - 1
 """What a scenario's own `seed` can be."""

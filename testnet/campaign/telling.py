@@ -14,6 +14,7 @@ from testnet.observation import (
     Seen,
 )
 from testnet.outcome import Outcome, Verdict, Violation
+from testnet.report.json import VERSION
 
 COMMAND = "cornerstone testnet"
 HEAD = 16
@@ -120,9 +121,9 @@ def standing_lines(seen: Sequence[Seen], at_s: float) -> list[str]:
 
 
 def runs_json(tally: Tally) -> dict[str, object]:
-    """A campaign for scripts, version 1."""
+    """A campaign for scripts: of each run what its summary knows, in the report's version."""
     return {
-        "report": 1,
+        "report": VERSION,
         "runs": [
             {
                 "seed": each.seed,

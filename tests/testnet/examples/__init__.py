@@ -1,0 +1,1 @@
+"""Fault tests as users write them; docs/laboratory/pytest.md points here."""
