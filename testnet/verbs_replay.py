@@ -8,16 +8,17 @@ from typing import Annotated
 
 import typer
 
-from testnet.campaign.determinism import Divergence, divergence
+from testnet.campaign.determinism import Divergence, Twice, divergence
+from testnet.campaign.job import Runner
 from testnet.campaign.keeping import keep_run, open_run
 from testnet.campaign.places import runs_root
 from testnet.campaign.telling import COMMAND, standing_lines, story
-from testnet.campaign.tiers import runner_of
+from testnet.campaign.tiers import INERT_CHECK, runner_of
 from testnet.errors import Unfit
 from testnet.faults.parameters import parse_ms
 from testnet.observation import Seen
 from testnet.options import AsJson, notes, print_json
-from testnet.outcome import ExitCode, Outcome, RunFolder
+from testnet.outcome import ExitCode, Outcome, RunFolder, Verdict
 from testnet.scenario.library import open_scenario
 from testnet.scenario.model import Scenario, Tier
 from testnet.scenario.text import format_scenario
@@ -103,7 +104,7 @@ def replay_lines(
         ]
     if until_s is not None:
         return standing_lines(before(again.seen, until_s), until_s)
-    return [f"the same run, event by event ({len(kept.seen):,} events)", story(again)]
+    return [f"the same run, event by event ({len(kept.seen):,} events)", story(kept)]
 
 
 def replay_json(kept: Outcome, again: Outcome, parting: Divergence | None) -> dict[str, object]:
@@ -135,9 +136,9 @@ def shrink_run(
     [dim]cornerstone testnet shrink ~/.local/state/cornerstone/runs/halves-17 -o small.toml[/dim]
     """
     with misuse():
-        scenario, chosen, on_tier = meant(what, seed, tier)
+        scenario, chosen, runner = meant(what, seed, tier)
         place = output or Path(f"{scenario.name}-{chosen}-small.toml")
-        shrunk = shrink(scenario, chosen, runner_of(on_tier), budget, heard)
+        shrunk = shrink(scenario, chosen, runner, budget, heard)
     about = f"Shrunk from {scenario.name}, seed {chosen}: {', '.join(shrunk.outcome.failed)}."
     place.write_text(format_scenario(replace(shrunk.scenario, about=about)))
     folder = runs_root(os.environ) / f"{scenario.name}-{chosen}-small"
@@ -149,13 +150,16 @@ def shrink_run(
     raise typer.Exit(shrunk.outcome.exit_code)
 
 
-def meant(what: str, seed: int | None, tier: Tier) -> tuple[Scenario, int, Tier]:
-    """The scenario of a kept run or of a file, its seed, and where it runs."""
-    if Path(what).is_dir():
-        kept = open_run(Path(what))
-        return kept.scenario, kept.seed if seed is None else seed, kept.tier
-    scenario = open_scenario(what)
-    return scenario, scenario.seed if seed is None else seed, tier
+def meant(what: str, seed: int | None, tier: Tier) -> tuple[Scenario, int, Runner]:
+    """The scenario of a kept run or of a file, its seed, and what makes it fail again."""
+    if not Path(what).is_dir():
+        scenario = open_scenario(what)
+        return scenario, scenario.seed if seed is None else seed, runner_of(tier)
+    kept = open_run(Path(what))
+    runner = runner_of(kept.tier, strict=INERT_CHECK in kept.failed)
+    if kept.verdict is Verdict.NONDETERMINISM:
+        runner = Twice(runner)
+    return kept.scenario, kept.seed if seed is None else seed, runner
 
 
 def heard(step: Step) -> None:

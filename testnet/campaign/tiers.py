@@ -10,6 +10,9 @@ from testnet.processes.run import run_on_processes
 from testnet.scenario.model import Scenario, Tier
 from testnet.simulation.run import simulate
 
+INERT_CHECK = "faults-visible"
+"""The check that a strict run fails with when a fault hit nothing."""
+
 SIGNATURES_MAX = 200_000
 """Some 50 MB of remembered signatures a worker; seeds of a scenario share most of them."""
 
