@@ -193,5 +193,5 @@ def decode_seen(line: str) -> Seen:
             for name, value in fields.items()
         }
         return Seen(at_s, kind(**values))
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not an event: {line[:80]!r}") from error

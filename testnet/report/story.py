@@ -1,0 +1,179 @@
+"""The story of a failure in plain sentences: what broke, when, between whom, under which faults.
+
+Everything in it comes from the facts of the run; nothing is guessed. Where a checker gave the
+causes of its finding they are told, otherwise the last facts about the nodes it names.
+"""
+
+import shlex
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from testnet.observation import (
+    BlockJoined,
+    FaultBegan,
+    FaultEnded,
+    Glimpse,
+    Judged,
+    Seen,
+    TransactionOffered,
+    TransactionSeen,
+)
+from testnet.outcome import Outcome, Verdict, Violation
+from testnet.report.words import clause, clock, counted, lasting, nodes_text, short
+
+CAUSES_MAX = 8
+"""As many events as a person reads before looking at the drawing."""
+
+BRANCHES_MAX = 4
+"""Heads named in the sentence about where the nodes stood."""
+
+BROKE = {
+    Verdict.PASS: "Everything held",
+    Verdict.SAFETY: "A safety promise was broken",
+    Verdict.LIVENESS: "Something that must happen did not",
+    Verdict.BOUND: "A bound was exceeded",
+    Verdict.NONDETERMINISM: "The same seed gave two different runs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A failure told: a line, sentences, the last events, the command that shows it again."""
+
+    headline: str
+    sentences: tuple[str, ...]
+    causes: tuple[str, ...]
+    replay: str
+    violation: Violation
+
+
+def story_of(outcome: Outcome, place: str, violation: Violation | None = None) -> Story | None:
+    """The story of a violation, without one of the first; None where nothing failed.
+
+    `place` is the run's folder as the reader will name it.
+    """
+    found = violation or first(outcome)
+    if found is None:
+        return None
+    return Story(
+        headline=f"{BROKE[found.verdict]}: {found.check}",
+        sentences=(
+            f"{found.statement.rstrip('.')}.",
+            _when(found),
+            _standing(outcome.seen, found.at_s),
+            _faults(outcome.seen, found.at_s),
+            *_others(outcome, found),
+        ),
+        causes=found.causes or _causes(outcome.seen, found),
+        replay=replay_line(place),
+        violation=found,
+    )
+
+
+def first(outcome: Outcome) -> Violation | None:
+    """The earliest violation of those as grave as the verdict; failing that, the earliest."""
+    gravest = [each for each in outcome.violations if each.verdict is outcome.verdict]
+    return min(gravest or outcome.violations, key=lambda each: each.at_s, default=None)
+
+
+def replay_line(place: str) -> str:
+    """The command that plays a run again."""
+    return f"cornerstone testnet replay {shlex.quote(place)}"
+
+
+def lines_of(story: Story) -> list[str]:
+    """The story for a terminal or a CI server."""
+    lines = [story.headline, *(f"  {sentence}" for sentence in story.sentences if sentence)]
+    if story.causes:
+        lines += ["  The last events before it:", *(f"    {cause}" for cause in story.causes)]
+    return [*lines, f"  {story.replay}"]
+
+
+def _when(violation: Violation) -> str:
+    height = f" at height {violation.height}" if violation.height else ""
+    whom = f", concerning {nodes_text(violation.nodes)}" if violation.nodes else ""
+    return f"It was found after {clock(violation.at_s)}{height}{whom}."
+
+
+def _standing(seen: Sequence[Seen], at_s: float) -> str:
+    """On which heads the nodes were, as last looked at before that moment."""
+    last = dict[str, tuple[str, int]]()
+    for each in seen:
+        if each.at_s > at_s:
+            break
+        if isinstance(fact := each.fact, Glimpse | BlockJoined):
+            head = fact.head if isinstance(fact, Glimpse) else fact.block
+            last[fact.node] = head, fact.height
+    groups = dict[tuple[str, int], list[str]]()
+    for node, standing in sorted(last.items(), key=lambda item: (len(item[0]), item[0])):
+        groups.setdefault(standing, []).append(node)
+    if not groups:
+        return ""
+    if len(groups) == 1:
+        ((head, height),) = groups
+        return f"All nodes stood on one head then, {short(head)} at height {height}."
+    largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    parts = [
+        f"{nodes_text(nodes)} on {short(head)} (height {height})"
+        for (head, height), nodes in largest[:BRANCHES_MAX]
+    ]
+    more = len(largest) - len(parts)
+    rest = f", {counted(more, 'more head')}" if more else ""
+    return f"The nodes stood on different heads: {'; '.join(parts)}{rest}."
+
+
+def _faults(seen: Sequence[Seen], at_s: float) -> str:
+    """What was in force at that moment; otherwise what ended last before it."""
+    force = dict[str, tuple[float, FaultBegan]]()
+    ended: tuple[float, str] | None = None
+    for each in seen:
+        if each.at_s > at_s:
+            break
+        match each.fact:
+            case FaultBegan() as began:
+                force[began.fault] = each.at_s, began
+            case FaultEnded(fault=fault):
+                force.pop(fault, None)
+                ended = each.at_s, fault
+    if force:
+        told = [
+            f"{began.fault} ({began.kind} on {nodes_text(began.on)}, since {clock(since_s)})"
+            for since_s, began in force.values()
+        ]
+        return f"In force then: {'; '.join(told)}."
+    if ended is None:
+        return "No fault had been in force until then."
+    return (
+        f"No fault was in force then; the last, {ended[1]}, had ended"
+        f" {lasting(at_s - ended[0])} before."
+    )
+
+
+def _others(outcome: Outcome, violation: Violation) -> tuple[str, ...]:
+    more = len(outcome.violations) - 1
+    if more < 1:
+        return ()
+    names = ", ".join(name for name in outcome.failed if name != violation.check)
+    return (f"{counted(more, 'more finding')} in this run{f': {names}' if names else ''}.",)
+
+
+def _causes(seen: Sequence[Seen], violation: Violation) -> tuple[str, ...]:
+    """The last facts about the nodes concerned; transactions and looks tell nothing here."""
+    last = deque[Seen](maxlen=CAUSES_MAX)
+    for each in seen:
+        if each.at_s > violation.at_s:
+            break
+        if _concerns(each, violation.nodes):
+            last.append(each)
+    return tuple(f"{clock(each.at_s)}  {clause(each.fact)}" for each in last)
+
+
+def _concerns(seen: Seen, nodes: Sequence[str]) -> bool:
+    match seen.fact:
+        case Glimpse() | TransactionSeen() | TransactionOffered() | Judged():
+            return False
+        case FaultBegan() | FaultEnded():
+            return True
+        case fact:
+            return not nodes or fact.node in nodes

@@ -1,0 +1,1 @@
+"""Reports: every run is kept whole, told truly, and drawn within bounds."""
