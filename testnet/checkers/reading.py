@@ -14,6 +14,11 @@ from testnet.scenario.model import Expectation
 
 def check_of(expectation: Expectation) -> CheckKind:
     """The check an expectation names. Raises Unfit with what would do instead."""
+    return make_check(kind_of(expectation), expectation.parameters)
+
+
+def kind_of(expectation: Expectation) -> type[CheckKind]:
+    """The kind of check, of the expectation's mode. Raises Unfit with what would do instead."""
     kind = CHECKS.get(expectation.check)
     if kind is None:
         alike = [name for name, known in CHECKS.items() if known.MODE is expectation.mode]
@@ -28,7 +33,7 @@ def check_of(expectation: Expectation) -> CheckKind:
             f"{kind.NAME} is expected with {kind.MODE.value} = {kind.NAME!r}, "
             f"not with {expectation.mode.value}",
         )
-    return make_check(kind, expectation.parameters)
+    return kind
 
 
 def make_check(kind: type[CheckKind], given: Iterable[tuple[str, str]]) -> CheckKind:

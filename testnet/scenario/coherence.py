@@ -6,9 +6,12 @@ Each refusal has the place of the part that is wrong.
 from dataclasses import replace
 
 from chain.toml import Section
+from testnet.checkers.reading import kind_of
 from testnet.faults.byzantine import Eclipse
 from testnet.scenario.casting import moved, nodes_stream, settled, turned, with_hostile
+from testnet.scenario.expected import EXPECT_KEYS
 from testnet.scenario.model import Expectation, Fault, Load, Scenario
+from testnet.scenario.readers import arguments
 from testnet.scenario.selectors import Cast, Nodes, resolve
 from testnet.scenario.streams import stream
 from testnet.scenario.timeline import ids_of, refuse_cut_window, refuse_never
@@ -68,6 +71,9 @@ def _fault(section: Section, fault: Fault, scenario: Scenario, cast: Cast) -> No
 def _expectation(
     section: Section, expectation: Expectation, scenario: Scenario, cast: Cast
 ) -> None:
+    with section.at(expectation.mode.value):
+        kind = kind_of(expectation)
+    arguments(section, kind, EXPECT_KEYS)
     if expectation.at is not None:
         with section.at("at"):
             refuse_never(expectation.at, scenario)

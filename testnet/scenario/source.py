@@ -46,6 +46,7 @@ NODES_MAX = 20_000
 
 DURATION_MIN_MS = 1_000
 LATENCY_MAX_MS = 10_000
+"""As in testnet.latency: with twice that no hello is in time."""
 ROOT_KEYS = (
     *("scenario", "name", "about", "duration", "seed", "swarm"),
     *("net", "node", "load", "fault", "expect"),

@@ -172,8 +172,11 @@ def loads(chosen: tuple[Fault, ...]) -> st.SearchStrategy[Load]:
 def expectations(draw: st.DrawFn, chosen: tuple[Fault, ...]) -> Expectation:
     mode = draw(st.sampled_from(Mode))
     if mode is Mode.ALWAYS:
-        return Expectation(mode, "common-prefix", on=draw(selectors))
+        own = draw(st.sampled_from(((), (("depth", "3"),))))
+        return Expectation(mode, "common-prefix", on=draw(selectors), parameters=own)
     if mode is Mode.SOMETIMES:
         return Expectation(mode, "reorg")
     at = draw(st.one_of(st.none(), triggers(chosen)))
-    return Expectation(mode, "converged", at, draw(st.sampled_from((1, 30_000))))
+    own = draw(st.sampled_from(((), (("lag", "2"), ("share", "0.5")), (("share", "0.01"),))))
+    within_ms = draw(st.sampled_from((1, 30_000)))
+    return Expectation(mode, "core-converged", at, within_ms, parameters=own)

@@ -126,6 +126,15 @@ WRONG = [
     ('on = "n6"', 'on = "producer:5"', "producer:5: there are 4 producers"),
     ('on = "n6"', 'on = "n6,"', "has an empty term"),
     ('on = "n6"', 'on = "n6"\nto = "n7"', "line 33, [[fault]] 2: to: no node 'n7'"),
+    (
+        '"common-prefix"',
+        '"comon-prefix"',
+        "line 35, [[expect]] 1: always: no 'always' is called 'comon-prefix'; did you mean",
+    ),
+    ('"common-prefix"', '"converged"', "converged is expected with check = 'converged'"),
+    ('"common-prefix"', '"common-prefix"\ndepht = 3', "depht: unknown key; did you mean 'depth'?"),
+    ('"common-prefix"', '"common-prefix"\ndepth = "3"', "line 36, [[expect]] 1: depth: '3' is no"),
+    ('"common-prefix"', '"inclusion"', "p99: is missing; give a duration such as 200ms"),
     ("always =", "alwys =", "alwys: unknown key; did you mean 'always'?"),
     ('always = "common-prefix"', 'on = "all"', "none given; give exactly one of always, check"),
     ('check = "converged"', 'check = "converged"\nalways = "supply"', "always and check given"),
@@ -149,6 +158,12 @@ def test_two_faults_cannot_have_one_id() -> None:
     text = GOOD.replace('at = "after:cut+5s"', 'id = "cut"\nat = "30s"')
     with pytest.raises(Refusal, match=r"line 28, \[\[fault\]\] 2: id: 'cut' is taken"):
         parse_scenario(text)
+
+
+def test_a_check_keeps_its_parameters_as_texts() -> None:
+    text = GOOD.replace('"converged"', '"core-converged"\nshare = 0.75\nlag = 2')
+    parameters = (("share", "0.75"), ("lag", "2"))
+    assert parse_scenario(text).expectations[1].parameters == parameters
 
 
 def test_an_eclipse_names_a_victim_that_is_there() -> None:
