@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,12 +23,12 @@ from chain.ledger import Ledger
 from chain.primitives.did import parse_did
 from chain.primitives.hashing import sha256
 from chain.primitives.keys import SEED_BYTES, KeyPair
-from chain.store import Durability, RocksStore
+from chain.store import Durability, KeyValueStore, RocksStore
 from chain.transactions.document import Purpose
 from p2p.accounts import load_account
 from p2p.api.app import Application
 from p2p.api.server import serve_api
-from p2p.clock import SystemClock
+from p2p.clock import Clock, SystemClock
 from p2p.config import BadConfig, NodeConfig
 from p2p.net.connection import Tap
 from p2p.net.transport import Transport
@@ -45,20 +46,39 @@ SAVE_PEERS_S = 60.0
 Companion = Callable[[Node], Awaitable[None]]
 
 
+def open_ledger(genesis: Genesis, store: KeyValueStore) -> Ledger:
+    """The ledger in a store, with the engine that its genesis names."""
+    return Ledger(genesis, store, engine_of(genesis))
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a node runs in. The defaults are the real world; laboratories give it their own.
+
+    A `companion` runs beside the node once it serves; an `application` built before saves building
+    one.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    transport: Callable[[trio.Nursery], Transport] = WebSocketTransport
+    ledger: Callable[[Genesis, KeyValueStore], Ledger] = open_ledger
+    tap: Tap | None = None
+    companion: Companion | None = None
+    application: Application | None = None
+
+
 async def run_node(
     config: NodeConfig,
     started: Callable[[NodeAddresses], None],
-    tap: Tap | None = None,
-    companion: Companion | None = None,
-    application: Application | None = None,
+    surroundings: Surroundings | None = None,
 ) -> None:
     """Run one node with its HTTP API until SIGTERM or cancellation; returns after a clean stop.
 
-    `started` is called once, when peers and clients can connect; a `companion` then runs beside
-    the node; an `application` built before saves building one. Raises Refusal for files that do
+    `started` is called once, when peers and clients can connect. Raises Refusal for files that do
     not fit together (genesis hash, keys), StoreFailure when the database cannot be opened,
     LinkClosed or OSError when an address cannot be had.
     """
+    around = surroundings or Surroundings()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     genesis = load_genesis(config)
     identity = load_identity(config.data_dir / "key")
@@ -67,7 +87,7 @@ async def run_node(
         log = opened.enter_context((config.data_dir / "log.ndjson").open("a", buffering=1))
         store = RocksStore(config.data_dir / "db", Durability(config.durability))
         opened.callback(store.close)
-        ledger = Ledger(genesis, store, engine_of(genesis))
+        ledger = around.ledger(genesis, store)
         observer = Observer(config.name, config.log_level, log)
         peers = PeersFile(config.data_dir / "peers")
 
@@ -79,49 +99,42 @@ async def run_node(
                     author=author,
                     ledger=ledger,
                     transport=transport,
-                    clock=SystemClock(),
+                    clock=around.clock,
                     rng=random.SystemRandom(),
                     verifier=ThreadVerifier(),
                     observer=observer,
-                    tap=tap,
+                    tap=around.tap,
                     contacts=peers.load(),
                 )
             )
 
-        await _serve(config, node_on, _Beside(started, companion, peers, application))
+        await _serve(config, node_on, _Beside(started, around, peers))
         observer.log("info", "node-stopped", height=ledger.head.height)
 
 
+@dataclass(frozen=True, slots=True)
 class _Beside:
-    """What accompanies a running node: whom to tell, what else to run, where to keep peers."""
+    """What accompanies a running node: whom to tell, where it runs, where to keep its peers."""
 
-    def __init__(
-        self,
-        started: Callable[[NodeAddresses], None],
-        companion: Companion | None,
-        peers: "PeersFile",
-        application: Application | None,
-    ) -> None:
-        self.application = application
-        self.started = started
-        self.companion = companion
-        self.peers = peers
+    started: Callable[[NodeAddresses], None]
+    around: Surroundings
+    peers: "PeersFile"
 
 
 async def _serve(config: NodeConfig, node_on: Callable[[Transport], Node], beside: _Beside) -> None:
     """The links' nursery outlives the node, so that a stopping node can still say goodbye."""
     async with trio.open_nursery() as links:
-        node = node_on(WebSocketTransport(links))
+        node = node_on(beside.around.transport(links))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_stop_on_sigterm, nursery.cancel_scope)
             address: str = await nursery.start(node.run)
             api: str = await nursery.start(
-                serve_api, node, config.api_host, config.api_port, beside.application
+                serve_api, node, config.api_host, config.api_port, beside.around.application
             )
             beside.started(NodeAddresses(address, api, node.status().id))
             nursery.start_soon(_keep_peers, node, beside.peers)
-            if beside.companion is not None:
-                nursery.start_soon(beside.companion, node)
+            if beside.around.companion is not None:
+                nursery.start_soon(beside.around.companion, node)
         links.cancel_scope.cancel()
 
 

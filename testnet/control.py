@@ -15,6 +15,9 @@ from typing import Any, cast
 from chain.primitives.errors import Refusal
 from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure, Unfit
+from testnet.faults.wire import decode_act, encode_act
+from testnet.processes.in_force import FaultsReply, decode_faults
+from testnet.stage import Act
 from testnet.views import Snapshot, decode_snapshot
 
 REQUEST_BYTES_MAX = 64 * 1024
@@ -41,18 +44,27 @@ class Verb(StrEnum):
     REMOVE = "remove"
     SPLIT = "split"
     HEAL = "heal"
+    INJECT = "inject"  # put `act` in force; answered when all nodes concerned have done so
+    END = "end"  # undo the act `ends`; answered when it is undone, harmless when it had ended
+    FAULTS = "faults"  # what is in force
     STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One order. `groups` and `for_s` (0 = until healed) belong to SPLIT, `seen` to WAIT."""
+    """One order.
+
+    `for_s` (0: until healed) belongs to SPLIT and INJECT, `groups` to SPLIT, `seen` to WAIT, `act`
+    to INJECT, `ends` to END.
+    """
 
     verb: Verb
     nodes: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     for_s: float = 0.0
     seen: int = 0
+    act: Act | None = None
+    ends: str = ""
 
 
 class LineBuffer:
@@ -80,6 +92,10 @@ def encode_request(request: Request) -> bytes:
     """A request as a line."""
     fields: dict[str, object] = {"do": request.verb.value, "nodes": request.nodes}
     fields |= {"groups": request.groups, "for_s": request.for_s, "seen": request.seen}
+    if request.act is not None:
+        fields["act"] = encode_act(request.act)
+    if request.ends:
+        fields["ends"] = request.ends
     return encode_line(fields)
 
 
@@ -93,6 +109,8 @@ def decode_request(line: bytes) -> Request:
             groups=tuple(tuple(str(name) for name in g) for g in value.get("groups", ())),
             for_s=float(value.get("for_s", 0)),
             seen=int(value.get("seen", 0)),
+            act=decode_act(value["act"]) if "act" in value else None,
+            ends=str(value.get("ends", "")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Unfit("bad-request", f"not a request: {error!r}") from error
@@ -101,6 +119,14 @@ def decode_request(line: bytes) -> Request:
 def encode_refusal(refusal: Refusal) -> bytes:
     """The reply to a request that cannot be done."""
     return encode_line({"refused": {"code": refusal.code, "reason": refusal.reason}})
+
+
+def read_reply(line: bytes) -> dict[str, Any]:
+    """A supervisor's reply. Raises Unfit when it has refused."""
+    reply = cast(dict[str, Any], json.loads(line))
+    if "refused" in reply:
+        raise Unfit(reply["refused"]["code"], reply["refused"]["reason"])
+    return reply
 
 
 class ControlConnection:
@@ -142,6 +168,13 @@ class ControlConnection:
 
         TimeoutError belongs to `until`, which sets the time limit.
         """
+        return decode_snapshot(self._ask(request)["ok"])
+
+    def ask_faults(self, request: Request) -> FaultsReply:
+        """The answer to INJECT, END or FAULTS. Raises Unfit or LaunchFailure."""
+        return decode_faults(self._ask(request))
+
+    def _ask(self, request: Request) -> dict[str, Any]:
         try:
             self._socket.sendall(encode_request(request))
             line = self._read_line()
@@ -151,10 +184,7 @@ class ControlConnection:
             raise LaunchFailure(
                 f"the supervisor of {self._directory.name!r} does not answer: {error}"
             ) from error
-        reply = cast(dict[str, Any], json.loads(line))
-        if "refused" in reply:
-            raise Unfit(reply["refused"]["code"], reply["refused"]["reason"])
-        return decode_snapshot(reply["ok"])
+        return read_reply(line)
 
     def await_end(self, timeout_s: float) -> None:
         """Returns when the supervisor has ended. Raises LaunchFailure when it has not in time."""
@@ -187,6 +217,12 @@ def ask(directory: NetDirectory, request: Request) -> Snapshot:
     """One request over a connection of its own."""
     with ControlConnection(directory) as connection:
         return connection.ask(request)
+
+
+def ask_faults(directory: NetDirectory, request: Request) -> FaultsReply:
+    """One request about faults over a connection of its own."""
+    with ControlConnection(directory) as connection:
+        return connection.ask_faults(request)
 
 
 def is_running(directory: NetDirectory) -> bool:

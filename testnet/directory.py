@@ -7,6 +7,8 @@ $CORNERSTONE_HOME/testnets/NAME/
     genesis.cbor    the same for machines; its hash is the network's identity
     accounts/       one key file per account
     nodes/n1/       node.toml, key, db/, log.ndjson
+    session.toml    the faults of its latest life, as a scenario
+    conditions.json latencies between the nodes, where a scenario gives them
     supervisor.log
 """
 
@@ -79,6 +81,21 @@ class NetDirectory:
     @property
     def dashboard_log(self) -> Path:
         return self.path / "dashboard.log"
+
+    @property
+    def clients_log(self) -> Path:
+        """What the clients of faults have to say."""
+        return self.path / "clients.log"
+
+    @property
+    def session(self) -> Path:
+        """session.toml: what was done by hand since the testnet started, as a scenario."""
+        return self.path / "session.toml"
+
+    @property
+    def conditions(self) -> Path:
+        """conditions.json: latencies and uplinks between the nodes; absent: none."""
+        return self.path / "conditions.json"
 
     @property
     def lock(self) -> Path:

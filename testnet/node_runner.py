@@ -1,4 +1,4 @@
-"""A node of a testnet: the very same node as anywhere, with a firewall in it and a pipe to tell.
+"""A node of a testnet: the very same node as anywhere, with an outpost of the laboratory in it.
 
 It refuses a genesis that is not marked as a test network: nothing in this module belongs into
 a production node, and none of it can be switched on there.
@@ -7,6 +7,7 @@ a production node, and none of it can be switched on there.
 import json
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 
 import trio
@@ -17,21 +18,40 @@ from chain.primitives.errors import Refusal, StoreFailure
 from chain.primitives.hashing import Hash
 from chain.store import MemoryStore
 from p2p.api.app import Application
+from p2p.clock import SystemClock
 from p2p.config import load_config
+from p2p.net.websocket import WebSocketTransport
 from p2p.node import Node
-from p2p.process import decode_genesis, run_node
+from p2p.process import Companion, Surroundings, decode_genesis, run_node
 from testnet.child import ChildMain
+from testnet.conditions import load_conditions
 from testnet.control import LineBuffer
 from testnet.directory import NetDirectory
 from testnet.errors import Unfit
-from testnet.firewall import Firewall
 from testnet.groups import leaves
-from testnet.pipes import LINE_BYTES_MAX, decode_blocked, encode_report, encode_started
+from testnet.pipes import (
+    LINE_BYTES_MAX,
+    Begun,
+    Ended,
+    Hits,
+    decode_order,
+    encode_answer,
+    encode_report,
+    encode_started,
+)
+from testnet.processes.outpost import Outpost
+from testnet.processes.shaped import ShapedTransport
+from testnet.record import load_record
+from testnet.rig.clock import BentClock
+from testnet.stage import Act, Undone
 from testnet.views import NodeReport, settled
 
 REPORT_EVERY_S = 0.5
 REPORT_EVERY_STARTING_S = 0.1
 """Often until the node has a peer and a block, so that `up` is told soon; then at table speed."""
+
+LINES_MAX = 1_000
+"""Ten minutes of reports; a supervisor that has read none of them is gone."""
 
 EXIT_REFUSED = 1
 EXIT_MACHINE = 3
@@ -45,7 +65,7 @@ class NodeCrew:
         self._prepared: Hash | None = None
         "localhost".encode("idna")  # loads the tables that the first socket address asks for
 
-    def __call__(self, directory: NetDirectory, name: str) -> ChildMain:
+    def __call__(self, directory: NetDirectory, name: str, acts: tuple[Act, ...]) -> ChildMain:
         """What the child that becomes the named node runs."""
         with suppress(Refusal, OSError):  # the child meets the same trouble, and says so
             self._prepare(directory)
@@ -53,7 +73,7 @@ class NodeCrew:
         def main(end: socket.socket) -> int:
             code = 0
             try:
-                trio.run(be_node, directory, name, end, self._application)
+                trio.run(be_node, directory, name, acts, end, self._application)
             except* (Refusal, StoreFailure, OSError) as group:
                 code = tell_why(group)
             return code
@@ -80,50 +100,119 @@ def tell_why(group: BaseExceptionGroup[Refusal | StoreFailure | OSError]) -> int
 
 
 async def be_node(
-    directory: NetDirectory, name: str, end: socket.socket, application: Application
+    directory: NetDirectory,
+    name: str,
+    acts: tuple[Act, ...],
+    end: socket.socket,
+    application: Application,
 ) -> None:
-    """Runs the node until SIGTERM, or until the supervisor is gone."""
+    """Runs the node until SIGTERM, or until the supervisor is gone.
+
+    `acts` are the faults its life begins with: what has happened to its files meanwhile.
+    """
     if not decode_genesis(directory.genesis.read_bytes()).test:
         raise Unfit(
             "not-a-test-network",
             f"{directory.genesis} is not marked as a test network; run `cornerstone node run`",
         )
     config = load_config(directory.node(name) / "node.toml")
-    firewall = Firewall()
+    post = NodePost(directory, name)
     end.setblocking(False)
     pipe = trio.socket.from_stdlib_socket(end)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(obey, pipe, firewall, nursery.cancel_scope)
+        nursery.start_soon(obey, pipe, post.outpost, nursery.cancel_scope)
+        nursery.start_soon(post.speak, pipe)
 
-        async def report(node: Node) -> None:
-            await report_changes(node, pipe)
+        async def accompany(node: Node) -> None:
+            async with trio.open_nursery() as beside:
+                beside.start_soon(post.outpost.run)
+                beside.start_soon(report_changes, node, post.say)
 
         await run_node(
             config,
-            lambda _: end.sendall(encode_started()),
-            tap=firewall,
-            companion=report,
-            application=application,
+            lambda _: post.say(encode_started()),
+            post.surroundings(accompany, application),
         )
         nursery.cancel_scope.cancel()
 
 
-async def obey(pipe: trio.socket.SocketType, firewall: Firewall, scope: trio.CancelScope) -> None:
+class Bare:
+    """A node without a rig."""
+
+    def begin(self, act: Act) -> None:
+        raise Unfit("not-in-a-node", f"{act.kind.NAME} is not carried out within a node")
+
+    def end(self, act_id: str) -> Undone:
+        return Undone(0, clean=True)
+
+    def hits(self, act_id: str) -> int:
+        return 0
+
+
+class NodePost:
+    """What the laboratory has in one node, and its line to the supervisor."""
+
+    def __init__(self, directory: NetDirectory, name: str) -> None:
+        self._name = name
+        self._directory = directory
+        self._names: dict[str, str] = {}
+        self._weather = load_conditions(directory.conditions).weather()
+        self._clock = BentClock(SystemClock())
+        self.outpost = Outpost(Bare(), self._weather, self._answer)
+        self._lines, self._spoken = trio.open_memory_channel[bytes](LINES_MAX)
+
+    def surroundings(self, companion: Companion, application: Application) -> Surroundings:
+        """What the node runs in."""
+        return Surroundings(
+            clock=self._clock,
+            transport=self._transport,
+            companion=companion,
+            application=application,
+        )
+
+    def say(self, line: bytes) -> None:
+        """Tell the supervisor. What one that hangs leaves unread is lost beyond LINES_MAX."""
+        with suppress(trio.WouldBlock):
+            self._lines.send_nowait(line)
+
+    async def speak(self, pipe: trio.socket.SocketType) -> None:
+        """Write what is said."""
+        async for line in self._spoken:
+            await send_all(pipe, line)
+
+    def name_of(self, address: str) -> str | None:
+        """Whose address it is; looked up again when unknown, for nodes that were added."""
+        if address not in self._names:
+            record = load_record(self._directory)
+            self._names = {node.p2p: node.name for node in record.nodes}
+        return self._names.get(address)
+
+    def _answer(self, answer: Begun | Ended | Hits) -> None:
+        self.say(encode_answer(answer))
+
+    def _transport(self, nursery: trio.Nursery) -> ShapedTransport:
+        inner = WebSocketTransport(nursery)
+        shaped = ShapedTransport(inner, nursery, self._weather, self._name, self.name_of)
+        self.outpost.transport = shaped
+        return shaped
+
+
+async def obey(pipe: trio.socket.SocketType, outpost: Outpost, scope: trio.CancelScope) -> None:
     """Carries out the supervisor's orders; ends the node when the supervisor hangs up."""
     lines = LineBuffer(LINE_BYTES_MAX)
     while data := await pipe.recv(64 * 1024):
         for line in lines.feed(data):
-            firewall.block(decode_blocked(line).ids)
+            outpost.obey(decode_order(line))
     scope.cancel()
 
 
-async def report_changes(node: Node, pipe: trio.socket.SocketType) -> None:
+async def report_changes(node: Node, say: Callable[[bytes], None]) -> None:
     """Tells the supervisor whenever the node's report differs from the last one."""
     last = NodeReport()
     while True:
         report = report_of(node)
         if report != last:
-            await send_all(pipe, encode_report(report))
+            say(encode_report(report))
             last = report
         await trio.sleep(REPORT_EVERY_S if settled([report]) else REPORT_EVERY_STARTING_S)
 

@@ -1,4 +1,4 @@
-"""The pipe between the supervisor and one node: reports come up, firewall orders go down.
+"""The pipe between the supervisor and one child: reports come up, faults to carry out go down.
 
 JSON lines over a socket pair. Its end tells either side that the other is gone.
 """
@@ -10,10 +10,12 @@ from typing import Any
 
 from testnet.control import LineBuffer, encode_line
 from testnet.errors import Unfit
+from testnet.faults.wire import decode_act, encode_act
+from testnet.stage import Act, Undone
 from testnet.views import NodeReport, decode_report
 
 LINE_BYTES_MAX = 64 * 1024
-"""A report lists at most a few hundred peers, an order at most NODES_MAX ids of 64 digits."""
+"""A report lists at most a few hundred peers, an act at most NODES_MAX names on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,44 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class Blocked:
-    """An order: the ids (hex) of the nodes this node must not reach. It replaces the last one."""
+class Begun:
+    """An act is in force in this node, or, with a reason, it cannot be."""
 
-    ids: tuple[str, ...]
+    act: str
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An act has been undone in this node."""
+
+    act: str
+    undone: Undone
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """How often each act in force has done anything here since this process began."""
+
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """An order: put the act in force."""
+
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An order: undo the act."""
+
+    act: str
+
+
+News = Started | Reported | Begun | Ended | Hits
+Order = Begin | End
 
 
 def encode_started() -> bytes:
@@ -45,25 +81,53 @@ def encode_report(report: NodeReport) -> bytes:
     return encode_line({"report": asdict(report)})
 
 
-def encode_blocked(order: Blocked) -> bytes:
+def encode_answer(answer: Begun | Ended | Hits) -> bytes:
+    """The line a node writes about faults."""
+    match answer:
+        case Begun(act, refused):
+            return encode_line({"begun": act, "refused": refused})
+        case Ended(act, undone):
+            return encode_line({"ended": act, "hits": undone.hits, "clean": undone.clean})
+        case Hits(counts):
+            return encode_line({"counts": dict(counts)})
+
+
+def encode_order(order: Order) -> bytes:
     """The line the supervisor writes."""
-    return encode_line({"blocked": order.ids})
+    match order:
+        case Begin(act):
+            return encode_line({"begin": encode_act(act)})
+        case End(act):
+            return encode_line({"end": act})
 
 
-def decode_news(line: bytes) -> Started | Reported:
+def decode_news(line: bytes) -> News:
     """Reads a node's line. Raises Unfit for anything else."""
     try:
         value: Any = json.loads(line)
-        return Reported(decode_report(value["report"])) if "report" in value else Started()
-    except (ValueError, KeyError, TypeError) as error:
+        match next(iter(value)):
+            case "started":
+                return Started()
+            case "report":
+                return Reported(decode_report(value["report"]))
+            case "begun":
+                return Begun(str(value["begun"]), str(value["refused"]))
+            case "ended":
+                undone = Undone(int(value["hits"]), clean=bool(value["clean"]))
+                return Ended(str(value["ended"]), undone)
+            case "counts":
+                return Hits(tuple((str(act), int(n)) for act, n in value["counts"].items()))
+            case word:
+                raise Unfit("bad-report", f"no news begins with {word!r}")
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise Unfit("bad-report", f"not a report: {error!r}") from error
 
 
-def decode_blocked(line: bytes) -> Blocked:
+def decode_order(line: bytes) -> Order:
     """Reads the supervisor's order. Raises Unfit for anything else."""
     try:
         value: Any = json.loads(line)
-        return Blocked(tuple(str(identity) for identity in value["blocked"]))
+        return Begin(decode_act(value["begin"])) if "begin" in value else End(str(value["end"]))
     except (ValueError, KeyError, TypeError) as error:
         raise Unfit("bad-order", f"not an order: {error!r}") from error
 
@@ -76,8 +140,8 @@ class NodePipe:
         self.socket = end
         self._lines = LineBuffer(LINE_BYTES_MAX)
 
-    def read(self) -> list[Started | Reported] | None:
-        """What the node said since the last call; None when it has hung up."""
+    def read(self) -> list[News] | None:
+        """What the child said since the last call; None when it has hung up."""
         try:
             data = self.socket.recv(64 * 1024)
         except BlockingIOError:
@@ -88,10 +152,10 @@ class NodePipe:
             return None
         return [decode_news(line) for line in self._lines.feed(data)]
 
-    def block(self, ids: tuple[str, ...]) -> bool:
-        """Sends a firewall order; False when the node is gone or has stopped reading."""
+    def order(self, order: Order) -> bool:
+        """Sends an order; False when the child is gone or has stopped reading."""
         try:
-            self.socket.sendall(encode_blocked(Blocked(ids)))
+            self.socket.sendall(encode_order(order))
         except OSError:
             return False
         return True

@@ -49,11 +49,3 @@ def check_groups(groups: Groups, names: tuple[str, ...]) -> None:
         if name in seen:
             raise Unfit("split", f"node {name!r} is in two groups")
         seen.add(name)
-
-
-def strangers(groups: Groups, name: str, names: tuple[str, ...]) -> tuple[str, ...]:
-    """The nodes that `name` must not reach: all that are not in its group."""
-    if not groups:
-        return ()
-    own = next((group for group in groups if name in group), (name,))
-    return tuple(other for other in names if other not in own)

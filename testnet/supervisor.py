@@ -24,9 +24,13 @@ from testnet.directory import NetDirectory
 from testnet.errors import Unfit
 from testnet.fleet import Fleet
 from testnet.journal import journal
-from testnet.pipes import NodePipe, Reported, Started
+from testnet.pipes import Begun, Ended, Hits, NodePipe, Reported, Started
+from testnet.processes.desk import Desk
+from testnet.processes.docket import CLIENTS, Docket
+from testnet.processes.session import Session
 from testnet.roster import Roster
-from testnet.split import Groups, check_groups, strangers
+from testnet.spec import load_spec
+from testnet.stage import Act
 from testnet.switchboard import Switchboard
 from testnet.views import NodeReport, NodeView, Snapshot, State, encode_snapshot
 
@@ -37,10 +41,14 @@ START_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Crew:
-    """What the forked children do: a node by name, the dashboard by port."""
+    """What the forked children do: a node by name, the dashboard by port, a fault's clients.
 
-    node: Callable[[NetDirectory, str], ChildMain]
+    A node is also given the faults that its life begins with: what happened to its files.
+    """
+
+    node: Callable[[NetDirectory, str, tuple[Act, ...]], ChildMain]
     dashboard: Callable[[NetDirectory, int], ChildMain]
+    clients: Callable[[NetDirectory, Act], ChildMain]
 
 
 class Supervisor:
@@ -51,12 +59,12 @@ class Supervisor:
         self._crew = crew
         self._fleet = Fleet()
         self._roster: Roster | None = None
+        self._desk: Desk | None = None
         self._pipes: dict[str, NodePipe] = {}
         self._reports: dict[str, NodeReport] = {}
-        self._groups: Groups = ()
+        self._docket = Docket(self._fleet, self._pipes, send_signal)
         self._version = 0
         self._waiting: dict[socket.socket, int] = {}
-        self._heal_at: float | None = None
         self._attached: socket.socket | None = None
         self._stopping = False
         self._told_to_stop = False
@@ -77,7 +85,9 @@ class Supervisor:
         journal("supervisor-ended")
 
     def _timeout(self) -> float | None:
-        times = [self._fleet.deadline(), self._heal_at, self._start_by]
+        times = [self._fleet.deadline(), self._start_by]
+        if self._desk is not None:
+            times.append(self._desk.deadline())
         soonest = min((at for at in times if at is not None), default=None)
         return None if soonest is None else max(0.0, soonest - time.monotonic())
 
@@ -86,8 +96,9 @@ class Supervisor:
         if unwanted or self._told_to_stop:
             self._told_to_stop = False
             self._stop()
-        if self._heal_at is not None and self._heal_at <= now:
-            self._regroup((), None)
+        if self._desk is not None:
+            self._version += self._desk.tick(now)
+            self._desk.save(self._directory.session, now)
         for pid in self._fleet.overdue(now):
             send_signal(pid, signal.SIGKILL)
         for name in self._fleet.due(now):
@@ -116,8 +127,12 @@ class Supervisor:
         if name == DASHBOARD:
             main = self._crew.dashboard(self._directory, self._open_roster().dashboard_port)
             log = self._directory.dashboard_log
+        elif name.startswith(CLIENTS):
+            main = self._crew.clients(self._directory, self._docket.clients(name))
+            log = self._directory.clients_log
         else:
-            main, log = self._crew.node(self._directory, name), self._directory.log(name)
+            main = self._crew.node(self._directory, name, self._docket.next_life(name))
+            log = self._directory.log(name)
         title = f"{name}.{self._directory.name}"
         pid, end = fork_child(title, log, self._close_inherited, main)
         self._fleet.spawned(name, pid, time.monotonic())
@@ -126,8 +141,7 @@ class Supervisor:
         self._pipes[name] = pipe = NodePipe(end)
         self._selector.register(end, selectors.EVENT_READ, lambda _: self._listen(name, pipe))
         self._open_roster().note_pid(name, pid)
-        if self._groups:
-            self._block(name)
+        self._docket.spawned(name)
 
     def _close_inherited(self) -> None:
         reset_signals()
@@ -151,9 +165,10 @@ class Supervisor:
             self._version += 1
             journal("process-ended", name=member.name, pid=pid, how=how, state=member.state.value)
             self._hang_up(self._pipes.pop(member.name))
+            self._docket.exited(member.name, how)
             self._reports[member.name] = NodeReport()
             self._open_roster().note_pid(member.name, None)
-            if member.name not in self._fleet:
+            if member.name not in self._fleet and not member.name.startswith(CLIENTS):
                 self._open_roster().forget(member.name)
 
     def _listen(self, name: str, pipe: NodePipe) -> None:
@@ -165,13 +180,16 @@ class Supervisor:
         if news is None:
             self._hang_up(pipe)
             return
-        self._version += len(news)
         for item in news:
             match item:
                 case Started():
                     self._fleet.reported(name)
+                    self._version += 1
                 case Reported(report):
                     self._reports[name] = report
+                    self._version += 1
+                case Begun() | Ended() | Hits():
+                    self._docket.heard(name, item)
 
     def _hang_up(self, pipe: NodePipe) -> None:
         if pipe.socket.fileno() != -1:
@@ -188,6 +206,11 @@ class Supervisor:
             case Verb.WAIT:
                 self._waiting[client] = request.seen
                 return None
+            case Verb.INJECT | Verb.END | Verb.FAULTS:
+                reply = self._open_desk().answer(client, request, now)
+                if reply is None:
+                    self._tick(now)
+                return reply
             case Verb.START:
                 self._start()
             case Verb.ATTACH:
@@ -195,10 +218,9 @@ class Supervisor:
             case Verb.STOP:
                 self._stop()
             case Verb.SPLIT:
-                check_groups(request.groups, self._names())
-                self._regroup(request.groups, now + request.for_s if request.for_s else None)
+                self._open_desk().split(request.groups, request.for_s, now)
             case Verb.HEAL:
-                self._regroup((), None)
+                self._open_desk().heal(now)
             case _:
                 for name in request.nodes:
                     self._order(request.verb, name, now)
@@ -220,8 +242,10 @@ class Supervisor:
         if verb is Verb.ADD:
             self._open_roster().adopt(name)
             self._fleet.add(name)
+            self._open_desk().joined(name, now)
             return
         self._open_roster().node(name)
+        self._open_desk().note(verb, name, now)
         match verb:
             case Verb.KILL:
                 send_signal(self._fleet.kill(name), signal.SIGKILL)
@@ -239,6 +263,8 @@ class Supervisor:
         if self._roster is not None:
             raise Unfit("already-started", f"{self._directory.name} is running already")
         self._roster = Roster(self._directory)
+        session = Session(load_spec(self._directory.spec), time.monotonic())
+        self._desk = Desk(self._docket, session, self._names, self._switchboard.send)
         self._start_by = None
         for node in self._roster.nodes:
             self._fleet.add(node.name)
@@ -264,23 +290,10 @@ class Supervisor:
 
     def _client_left(self, client: socket.socket) -> None:
         self._waiting.pop(client, None)
+        if self._desk is not None:
+            self._desk.left(client)
         if client is self._attached:
             self._stop()
-
-    def _regroup(self, groups: Groups, heal_at: float | None) -> None:
-        journal("groups", groups="/".join(",".join(group) for group in groups))
-        self._groups, self._heal_at = groups, heal_at
-        self._version += 1
-        for name in self._names():
-            self._block(name)
-
-    def _block(self, name: str) -> None:
-        pipe = self._pipes.get(name)
-        if pipe is None or name == DASHBOARD:
-            return
-        apart = strangers(self._groups, name, self._names())
-        if not pipe.block(tuple(self._open_roster().node(other).id for other in apart)):
-            journal("order-lost", name=name)
 
     # Views
 
@@ -288,6 +301,11 @@ class Supervisor:
         if self._roster is None:
             raise Unfit("not-started", f"{self._directory.name} has not been started yet")
         return self._roster
+
+    def _open_desk(self) -> Desk:
+        if self._desk is None:
+            raise Unfit("not-started", f"{self._directory.name} has not been started yet")
+        return self._desk
 
     def _names(self) -> tuple[str, ...]:
         return tuple(node.name for node in self._open_roster().nodes)
@@ -298,7 +316,7 @@ class Supervisor:
         nodes = tuple(self._view(node.name) for node in self._roster.nodes)
         serves = self._fleet.member(DASHBOARD).state is State.RUNNING
         dashboard = self._roster.dashboard if serves else ""
-        return Snapshot(nodes, dashboard, self._groups, os.getpid(), self._version)
+        return Snapshot(nodes, dashboard, self._open_desk().groups, os.getpid(), self._version)
 
     def _view(self, name: str) -> NodeView:
         node, member = self._open_roster().node(name), self._fleet.member(name)

@@ -11,6 +11,7 @@ from pathlib import Path
 from testnet.dashboard import dashboard_child
 from testnet.directory import NetDirectory, exclusive
 from testnet.node_runner import NodeCrew
+from testnet.processes.clients import clients_child
 from testnet.supervisor import Crew, Supervisor
 
 
@@ -18,7 +19,8 @@ def main(path: Path) -> None:
     """Runs the supervisor of the testnet in the folder. Raises LaunchFailure when it has one."""
     directory = NetDirectory(path)
     with exclusive(directory.lock):
-        supervisor = Supervisor(directory, Crew(node=NodeCrew(), dashboard=dashboard_child))
+        crew = Crew(node=NodeCrew(), dashboard=dashboard_child, clients=clients_child)
+        supervisor = Supervisor(directory, crew)
         gc.collect()
         gc.freeze()
         supervisor.run()

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from testnet.control import ControlConnection, Request, Verb, ask, is_running
+from testnet.control import ControlConnection, Request, Verb, ask, ask_faults, is_running
 from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure, Unfit
 from testnet.record import NetRecord, NodeRecord, load_record, save_record
@@ -21,6 +21,7 @@ from testnet.views import Snapshot, State
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 20.0
+FAULTS = Request(Verb.FAULTS)
 
 
 def found(path: Path, nodes: int) -> NetDirectory:
@@ -152,18 +153,26 @@ def test_a_split_reaches_the_nodes_and_heals_by_itself(net: NetDirectory) -> Non
     until(net, all_running)
 
 
+def test_a_node_added_during_a_split_reaches_nobody(net: NetDirectory) -> None:
+    ask(net, Request(Verb.SPLIT, groups=(("n1",), ("n2", "n3"))))
+    save_record(net, load_record(net).with_node(NodeRecord("n4", "44" * 32)))
+    snapshot = ask(net, Request(Verb.ADD, ("n4",)))
+    assert snapshot.groups == (("n1",), ("n2", "n3"), ("n4",))
+    cuts = [(fault.act.on, fault.act.to) for fault in ask_faults(net, FAULTS).in_force]
+    assert cuts == [(("n1",), ("n2", "n3", "n4")), (("n2", "n3"), ("n4",))]
+
+
 def test_a_restarted_node_is_told_of_the_split(net: NetDirectory) -> None:
     ask(net, Request(Verb.SPLIT, groups=(("n1",), ("n2", "n3"))))
     before = pid_of(net, "n1")
     ask(net, Request(Verb.RESTART, ("n1",)))
-    snapshot = until(net, lambda s: s.node("n1").running and s.node("n1").pid != before)
+    until(net, lambda s: s.node("n1").running and s.node("n1").pid != before)
     order = net.node("n1") / "order.json"
     while not order.exists():
         pass
-    assert json.loads(order.read_text())["blocked"] == [
-        snapshot.node("n2").id,
-        snapshot.node("n3").id,
-    ]
+    begun = json.loads(order.read_text())["begin"]
+    assert begun["do"] == "partition"
+    assert (begun["on"], begun["to"]) == (["n1"], ["n2", "n3"])
 
 
 def test_refusals_name_what_there_is(net: NetDirectory) -> None:

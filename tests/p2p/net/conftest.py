@@ -1,4 +1,4 @@
-"""Both transports behind one fixture, so that every contract test runs against each."""
+"""All transports behind one fixture, so that every contract test runs against each."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,6 +11,8 @@ import trio.testing
 from p2p.net.memory import MemoryNetwork
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, Transport
 from p2p.net.websocket import WebSocketTransport
+from testnet.processes.shaped import ShapedTransport
+from testnet.weather import Weather
 
 
 async def forever(action: Callable[..., Awaitable[object]], *arguments: object) -> NoReturn:
@@ -19,7 +21,12 @@ async def forever(action: Callable[..., Awaitable[object]], *arguments: object) 
         await action(*arguments)
 
 
-KINDS = ("memory", "websocket")
+KINDS = ("memory", "websocket", "shaped")
+
+
+def fine_weather() -> Weather:
+    """The laboratory's weather without any fault in it."""
+    return Weather(lambda src, dst: (0.0, 0.0), {}, seed=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,10 @@ class Wires:
         """A transport of a host of its own."""
         if self.kind == "memory":
             return self.network.transport(host, message_bytes_max)
-        return WebSocketTransport(self.nursery, message_bytes_max)
+        plain = WebSocketTransport(self.nursery, message_bytes_max)
+        if self.kind == "websocket":
+            return plain
+        return ShapedTransport(plain, self.nursery, fine_weather(), host, lambda _: "far")
 
     @property
     def anywhere(self) -> str:

@@ -1,0 +1,80 @@
+"""The normal conditions between the nodes of a network: latencies by city, and uplinks."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testnet.errors import LaunchFailure
+from testnet.latency import profile
+from testnet.scenario.casting import cast_of, uplinks_of
+from testnet.scenario.model import Scenario
+from testnet.weather import Conditions, Weather
+
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class NetConditions:
+    """`latency` names a profile or is a delay; the pairs are (node, city) and (node, bits/s)."""
+
+    latency: str = NONE
+    cities: tuple[tuple[str, str], ...] = ()
+    uplinks_bps: tuple[tuple[str, int], ...] = ()
+    seed: int = 0
+
+    def weather(self) -> Weather:
+        """The weather without any fault."""
+        lines = lines_of(self.latency, dict(self.cities))
+        return Weather(lines, dict(self.uplinks_bps), self.seed)
+
+
+def conditions_of(scenario: Scenario, seed: int) -> NetConditions:
+    """The conditions a scenario gives its network, with one seed."""
+    cities = cast_of(scenario, seed).cities
+    return NetConditions(scenario.net.latency, cities, uplinks_of(scenario, seed), seed)
+
+
+def lines_of(latency: str, cities: dict[str, str]) -> Conditions:
+    """One-way latency and jitter between nodes, in seconds, by the cities they are in."""
+    measured = profile(latency)
+    known: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def between(src: str, dst: str) -> tuple[float, float]:
+        line = cities.get(src, ""), cities.get(dst, "")
+        found = known.get(line)
+        if found is None:
+            found = known[line] = (
+                measured.one_way_ms(*line) / 1_000,
+                measured.jitter_ms(*line) / 1_000,
+            )
+        return found
+
+    return between
+
+
+def save_conditions(path: Path, conditions: NetConditions) -> None:
+    """Write the file that the nodes of a testnet read."""
+    value = {
+        "latency": conditions.latency,
+        "cities": dict(conditions.cities),
+        "uplinks_bps": dict(conditions.uplinks_bps),
+        "seed": conditions.seed,
+    }
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def load_conditions(path: Path) -> NetConditions:
+    """Reads it; none where there is no file. Raises LaunchFailure when it is damaged."""
+    if not path.exists():
+        return NetConditions()
+    try:
+        value: Any = json.loads(path.read_text())
+        return NetConditions(
+            latency=str(value["latency"]),
+            cities=tuple((str(name), str(city)) for name, city in value["cities"].items()),
+            uplinks_bps=tuple((str(n), int(bps)) for n, bps in value["uplinks_bps"].items()),
+            seed=int(value["seed"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LaunchFailure(f"{path} cannot be used: {error!r}") from error

@@ -1,0 +1,124 @@
+"""The laboratory's outpost in a node: obeys the supervisor, and tells it what faults have hit.
+
+Faults of links are weather, which this node gives to all links it dials; the others are the rig's.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import trio
+
+from testnet.errors import Unfit
+from testnet.faults.link import LinkKind, Reset
+from testnet.faults.partition import PartitionKind
+from testnet.pipes import Begin, Begun, End, Ended, Hits, Order
+from testnet.processes.shaped import ShapedTransport
+from testnet.stage import Act, Undone
+from testnet.weather import Weather
+
+HITS_EVERY_S = 0.5
+
+Say = Callable[[Begun | Ended | Hits], None]
+"""Tells the supervisor, without waiting."""
+
+
+class Inside(Protocol):
+    """What carries out the faults within the node; a Rig."""
+
+    def begin(self, act: Act) -> None:
+        """Put it in force. Raises Unfit for what is not carried out within a node."""
+        ...
+
+    def end(self, act_id: str) -> Undone:
+        """Undo it; harmless when it is not in force."""
+        ...
+
+    def hits(self, act_id: str) -> int:
+        """How often it has done anything here."""
+        ...
+
+
+class Outpost:
+    """One node's faults. `run` needs to be running for those that act by themselves."""
+
+    def __init__(self, rig: Inside, weather: Weather, say: Say) -> None:
+        self.transport: ShapedTransport | None = None
+        self._rig = rig
+        self._weather = weather
+        self._say = say
+        self._acts: dict[str, Act] = {}
+        self._resets: dict[str, trio.CancelScope] = {}
+        self._nursery: trio.Nursery | None = None
+        self._told = Hits(())
+
+    def obey(self, order: Order) -> None:
+        """Carry out an order, and answer it."""
+        match order:
+            case Begin(act):
+                self._say(Begun(act.id, self._begin(act)))
+            case End(act_id):
+                self._say(Ended(act_id, self._end(act_id)))
+
+    async def run(self) -> None:
+        """Tear links down again and again, and tell of hits, until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            for act in self._acts.values():
+                self._keep_resetting(act)
+            while True:
+                await trio.sleep(HITS_EVERY_S)
+                self._tell_hits()
+
+    def _begin(self, act: Act) -> str:
+        """Why it cannot be; empty when it is in force."""
+        if act.id in self._acts:
+            return ""
+        try:
+            match act.kind:
+                case kind if isinstance(kind, LinkKind | PartitionKind):
+                    self._weather.begin(act, kind, (), trio.current_time())
+                    self._changed()
+                case _:
+                    self._rig.begin(act)
+        except Unfit as refusal:
+            return refusal.reason
+        self._acts[act.id] = act
+        self._keep_resetting(act)
+        return ""
+
+    def _end(self, act_id: str) -> Undone:
+        self._acts.pop(act_id, None)
+        if (scope := self._resets.pop(act_id, None)) is not None:
+            scope.cancel()
+        hits = self._weather.end(act_id)
+        self._changed()
+        undone = self._rig.end(act_id)
+        return Undone(hits + undone.hits, undone.clean and not self._weather.in_force(act_id))
+
+    def _changed(self) -> None:
+        if self.transport is not None:
+            self.transport.changed()
+
+    def _keep_resetting(self, act: Act) -> None:
+        if self._nursery is not None and isinstance(act.kind, Reset):
+            scope = self._resets[act.id] = trio.CancelScope()
+            self._nursery.start_soon(self._reset, act.id, act.kind, scope)
+
+    async def _reset(self, act_id: str, kind: Reset, scope: trio.CancelScope) -> None:
+        with scope:
+            while True:
+                if self.transport is not None:
+                    self.transport.reset(act_id)
+                if not kind.every_ms:
+                    return
+                await trio.sleep(kind.every_ms / 1_000)
+
+    def _tell_hits(self) -> None:
+        hits = Hits(tuple((act_id, self._hits(act_id)) for act_id in self._acts))
+        if hits != self._told:
+            self._told = hits
+            self._say(hits)
+
+    def _hits(self, act_id: str) -> int:
+        weather = self._weather.hits(act_id) if self._weather.in_force(act_id) else 0
+        return weather + self._rig.hits(act_id)
