@@ -10,7 +10,7 @@ from pathlib import Path
 
 from testnet.campaign.job import Runner
 from testnet.campaign.keeping import keep_run
-from testnet.campaign.telling import next_steps, story
+from testnet.campaign.telling import story
 from testnet.campaign.tiers import runner_of
 from testnet.outcome import ExitCode, Outcome, Verdict
 from testnet.scenario.library import open_scenario
@@ -52,7 +52,7 @@ class Run:
     @property
     def story(self) -> str:
         """What happened, for people, and the commands that go on from it."""
-        return "\n".join([story(self.outcome), *next_steps(self.folder)])
+        return story(self.outcome, self.folder)
 
     def __str__(self) -> str:
         return self.story

@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from chain.primitives.errors import Refusal
-from testnet.campaign.telling import counted
 from testnet.cuts import (
     EXPECTATIONS,
     FAULTS,
@@ -32,6 +31,7 @@ from testnet.cuts import (
 from testnet.errors import Unfit
 from testnet.faults.parameters import format_ms
 from testnet.outcome import ExitCode, Outcome
+from testnet.report.words import counted
 from testnet.scenario.model import Scenario
 from testnet.scenario.source import parse_scenario
 from testnet.scenario.swarm import drawn

@@ -24,7 +24,7 @@ from testnet.campaign.seeds import SEEDS_MAX, parse_seeds
 from testnet.campaign.session import hold, results_here
 from testnet.campaign.summary import Result, summary_of
 from testnet.campaign.tally import Tally
-from testnet.campaign.telling import next_steps, runs_json, story, sum_lines
+from testnet.campaign.telling import runs_json, story, sum_lines
 from testnet.campaign.tiers import runner_of
 from testnet.errors import Unfit
 from testnet.options import AsJson, console, notes, print_json
@@ -151,7 +151,7 @@ def one(
     if as_json:
         print_json(one_json(outcome, kept, tally))
     else:
-        tell([story(outcome), *next_steps(kept)])
+        tell([story(outcome, kept)])
         if tally.unreached:
             tell([f"  not reached with this seed: {', '.join(tally.unreached)}"])
     raise typer.Exit(tally.exit_code(strict))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from testnet.campaign.determinism import Divergence, Twice, divergence
+from testnet.campaign.determinism import Twice
 from testnet.campaign.job import Runner
 from testnet.campaign.keeping import keep_run, open_run
 from testnet.campaign.places import runs_root
@@ -16,9 +16,10 @@ from testnet.campaign.telling import COMMAND, standing_lines, story
 from testnet.campaign.tiers import INERT_CHECK, runner_of
 from testnet.errors import Unfit
 from testnet.faults.parameters import parse_ms
-from testnet.observation import Seen
+from testnet.observation import Seen, encode_seen
 from testnet.options import AsJson, notes, print_json
 from testnet.outcome import ExitCode, Outcome, RunFolder, Verdict
+from testnet.report.diff import Difference, Divergence, difference_lines, first_divergence
 from testnet.scenario.library import open_scenario
 from testnet.scenario.model import Scenario, Tier
 from testnet.scenario.text import format_scenario
@@ -62,7 +63,7 @@ def replay(run: Run, until: Until = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(replay_json(kept, again, parting))
     else:
-        tell(replay_lines(kept, again, parting, until_s))
+        tell(replay_lines(run, kept, again, parting, until_s))
     raise typer.Exit(code)
 
 
@@ -79,7 +80,7 @@ def parted(kept: Outcome, again: Outcome, until_s: float | None) -> Divergence |
     """Where the two part. A run that was stopped is compared up to there."""
     if until_s is None and kept.digest == again.digest:
         return None
-    return divergence(before(kept.seen, until_s), before(again.seen, until_s))
+    return first_divergence(before(kept.seen, until_s), before(again.seen, until_s))
 
 
 def before(seen: tuple[Seen, ...], until_s: float | None) -> tuple[Seen, ...]:
@@ -90,21 +91,19 @@ def before(seen: tuple[Seen, ...], until_s: float | None) -> tuple[Seen, ...]:
 
 
 def replay_lines(
-    kept: Outcome, again: Outcome, parting: Divergence | None, until_s: float | None
+    run: Path, kept: Outcome, again: Outcome, parting: Divergence | None, until_s: float | None
 ) -> list[str]:
     """For people."""
     if parting is not None:
         return [
-            f"another run than the kept one: they part at {parting.at_s:.3f} s",
-            *(f"  both   {line}" for line in parting.before),
-            f"  kept   {parting.left or 'is over'}",
-            f"  again  {parting.right or 'is over'}",
-            "  either the software has changed since, or it is not deterministic:"
-            f" {COMMAND} sim FILE --seed {kept.seed} --check-determinism tells",
+            *difference_lines(Difference(same=False, changes=(), divergence=parting)),
+            "  either the software has changed since, or it is not deterministic; which, tells"
+            f" {COMMAND} sim {shlex.quote(str(RunFolder(run).scenario))} --seed {kept.seed}"
+            " --check-determinism",
         ]
     if until_s is not None:
         return standing_lines(before(again.seen, until_s), until_s)
-    return [f"the same run, event by event ({len(kept.seen):,} events)", story(kept)]
+    return [f"the same run, event by event ({len(kept.seen):,} events)", story(kept, str(run))]
 
 
 def replay_json(kept: Outcome, again: Outcome, parting: Divergence | None) -> dict[str, object]:
@@ -116,9 +115,14 @@ def replay_json(kept: Outcome, again: Outcome, parting: Divergence | None) -> di
         "kept_digest": kept.digest,
         "digest": again.digest,
         "parts_at_s": None if parting is None else parting.at_s,
-        "kept_event": None if parting is None else parting.left,
-        "event": None if parting is None else parting.right,
+        "kept_event": None if parting is None else _first(parting.left),
+        "event": None if parting is None else _first(parting.right),
     }
+
+
+def _first(seen: tuple[Seen, ...]) -> str:
+    """An event as events.ndjson has it; empty where a run is over."""
+    return encode_seen(seen[0]) if seen else ""
 
 
 def shrink_run(
@@ -178,9 +182,8 @@ def shrunk_lines(shrunk: Shrunk, place: Path, folder: Path) -> list[str]:
     return [
         f"before: {shrunk.before}",
         f"after:  {shrunk.after} ({shrunk.runs} runs; {end})",
-        story(shrunk.outcome),
+        story(shrunk.outcome, str(folder)),
         f"  again:  {COMMAND} sim {shlex.quote(str(place))}",
-        f"  replay: {COMMAND} replay {shlex.quote(str(folder))}",
     ]
 
 

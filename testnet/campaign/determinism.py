@@ -10,47 +10,22 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from pathlib import Path
 
 from chain.primitives.errors import Refusal
 from testnet.campaign.crew import RUN_WALL_MAX_S, last_line
 from testnet.campaign.job import Runner
 from testnet.errors import LaunchFailure
-from testnet.observation import Seen, encode_seen
 from testnet.outcome import Outcome, Verdict, Violation
+from testnet.report.diff import first_divergence
+from testnet.report.words import clause, clock
 from testnet.scenario.model import Scenario
 
 HASH_SEEDS = ("1", "2")
 CHECK = "determinism"
-WINDOW = 3
-"""Facts shown before the first that differs: enough to see what both were doing."""
-
-SHOWN_MAX = 160
-"""Characters of a fact in a sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Divergence:
-    """Where two runs part: the place of the first fact that differs, and that fact in each.
-
-    One of them is empty where a run is over already; `before` are the facts both saw last.
-    """
-
-    place: int
-    at_s: float
-    before: tuple[str, ...]
-    left: str
-    right: str
-
-    @property
-    def statement(self) -> str:
-        """One sentence for people."""
-        left, right = (each[:SHOWN_MAX] or "the end" for each in (self.left, self.right))
-        return f"event {self.place + 1} is {left} in one run and {right} in the other"
 
 
 def twice(scenario: Scenario, seed: int, runner: Runner) -> Outcome:
@@ -60,7 +35,7 @@ def twice(scenario: Scenario, seed: int, runner: Runner) -> Outcome:
     when a run dies.
     """
     first, second = (_elsewhere(scenario, seed, runner, each) for each in HASH_SEEDS)
-    parting = divergence(first.seen, second.seen)
+    parting = first_divergence(first.seen, second.seen)
     if parting is None:
         return first
     violation = Violation(
@@ -70,21 +45,9 @@ def twice(scenario: Scenario, seed: int, runner: Runner) -> Outcome:
         nodes=(),
         height=0,
         statement=parting.statement,
-        causes=parting.before,
+        causes=tuple(f"{clock(each.at_s)}  {clause(each.fact)}" for each in parting.before),
     )
     return replace(first, verdict=Verdict.NONDETERMINISM, violations=(violation,))
-
-
-def divergence(left: Sequence[Seen], right: Sequence[Seen]) -> Divergence | None:
-    """The first fact in which two runs differ; None when they saw the same."""
-    before = list[str]()
-    for place, (one, other) in enumerate(zip_longest(left, right)):
-        texts = tuple("" if each is None else encode_seen(each) for each in (one, other))
-        if texts[0] != texts[1]:
-            at_s = min(each.at_s for each in (one, other) if each is not None)
-            return Divergence(place, at_s, tuple(before), *texts)
-        before = [*before, texts[0]][-WINDOW:]
-    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,46 +13,35 @@ from testnet.observation import (
     NodeStopped,
     Seen,
 )
-from testnet.outcome import Outcome, Verdict, Violation
+from testnet.outcome import Outcome, Verdict
 from testnet.report.json import VERSION
+from testnet.report.story import lines_of, replay_line, story_of
+from testnet.report.words import clock, counted, nodes_text, short
 
 COMMAND = "cornerstone testnet"
-HEAD = 16
-"""Digits of a hash that people see."""
 
 
-def story(outcome: Outcome) -> str:
-    """How a run ended and, for each finding, what led there; one line for a run that passed."""
-    head = (
+def story(outcome: Outcome, folder: str) -> str:
+    """How a run ended, and what led there when it failed; one line for a run that passed."""
+    lines = [
         f"{outcome.scenario.name} with seed {outcome.seed}: {outcome.verdict.value.upper()}"
         f" after {outcome.virtual_s:.1f} s in the network, {outcome.wall_s:.1f} s here"
-    )
-    lines = [head]
-    for violation in outcome.violations:
-        lines += finding(violation)
+    ]
+    told = story_of(outcome, folder)
+    if told is not None:
+        replay = f"  {told.replay}"
+        lines += [f"  {line}" for line in lines_of(told) if line != replay]
     if outcome.inert:
         lines.append(f"  faults that hit nothing: {', '.join(outcome.inert)}")
-    return "\n".join(lines)
-
-
-def finding(violation: Violation) -> list[str]:
-    """A violation and its causes, indented."""
-    where = ", ".join(violation.nodes) or "the network"
-    at_height = f" at height {violation.height}" if violation.height else ""
-    return [
-        f"  {violation.verdict.value}: {violation.check} at {violation.at_s:.1f} s,"
-        f" {where}{at_height}",
-        f"    {violation.statement}",
-        *(f"      {cause}" for cause in violation.causes),
-    ]
+    return "\n".join([*lines, *next_steps(folder)])
 
 
 def next_steps(folder: str) -> list[str]:
     """The commands that go on from a kept run; none for one that was not kept."""
     if not folder:
         return []
-    place = shlex.quote(folder)
-    return [f"  replay: {COMMAND} replay {place}", f"  shrink: {COMMAND} shrink {place}"]
+    shrink = f"{COMMAND} shrink {shlex.quote(folder)}"
+    return [f"  replay: {replay_line(folder)}", f"  shrink: {shrink}"]
 
 
 def failure_lines(summary: Summary) -> list[str]:
@@ -89,11 +78,6 @@ def sum_lines(tally: Tally) -> list[str]:
     return lines
 
 
-def counted(count: int, noun: str) -> str:
-    """1 fault, 2 faults."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def standing_lines(seen: Sequence[Seen], at_s: float) -> list[str]:
     """Every node and the faults in force, as they were at that time."""
     nodes, faults = dict[str, str](), dict[str, str]()
@@ -107,14 +91,14 @@ def standing_lines(seen: Sequence[Seen], at_s: float) -> list[str]:
                 nodes[node] = how
             case Glimpse() as glimpse:
                 nodes[glimpse.node] = (
-                    f"height {glimpse.height}, head {glimpse.head[:HEAD]},"
+                    f"height {glimpse.height}, head {short(glimpse.head)},"
                     f" {glimpse.peers} peers, {glimpse.mempool} waiting"
                 )
             case FaultBegan() as began:
-                faults[began.fault] = f"{began.kind} on {', '.join(began.on)}"
+                faults[began.fault] = f"{began.kind} on {nodes_text(began.on)}"
             case FaultEnded(fault=fault):
                 faults.pop(fault, None)
-    lines = [f"at {at_s:.1f} s:"]
+    lines = [f"at {clock(at_s)}:"]
     lines += [f"  {node}: {state}" for node, state in nodes.items()]
     lines += [f"  fault {fault}: {what}" for fault, what in faults.items()]
     return lines if faults else [*lines, "  no fault in force"]

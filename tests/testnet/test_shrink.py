@@ -47,7 +47,7 @@ LARGE = Scenario(
     loads=(Load(AtTime(0), 180_000, 50.0, LoadKind.MIXED), Load(AtTime(9_000), 20_000, 5.0)),
     faults=FAULTS,
     expectations=(
-        Expectation(Mode.ALWAYS, "final-agreement"),
+        Expectation(Mode.ALWAYS, "common-prefix"),
         Expectation(Mode.WITHIN, "converged", within_ms=20_000),
         Expectation(Mode.WITHIN, "progress", within_ms=30_000),
     ),
@@ -171,7 +171,7 @@ def test_a_tier_that_refuses_a_cut_is_no_failure() -> None:
     def run(scenario: Scenario, seed: int) -> Outcome:
         if scenario.net.nodes < 8:
             raise Unfit("tier", "too small for it")
-        return outcome(scenario, seed, Verdict.SAFETY, ("final-agreement",))
+        return outcome(scenario, seed, Verdict.SAFETY, ("common-prefix",))
 
     assert shrink(LARGE, 7, run).scenario.net.nodes == 8
 

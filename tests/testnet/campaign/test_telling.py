@@ -8,7 +8,7 @@ from tests.testnet.fake_runs import SCENARIO, every_third_fails
 
 
 def test_a_pass_is_one_line() -> None:
-    assert story(every_third_fails(SCENARIO, 1)) == (
+    assert story(every_third_fails(SCENARIO, 1), "") == (
         "small with seed 1: PASS after 60.0 s in the network, 0.0 s here"
     )
 
@@ -16,12 +16,17 @@ def test_a_pass_is_one_line() -> None:
 def test_a_failure_tells_what_where_when_and_what_led_there() -> None:
     ran = every_third_fails(SCENARIO, 3)
     violation = replace(ran.violations[0], causes=("n1 lost its last peer",))
-    assert story(replace(ran, violations=(violation,), inert=("cut",))).splitlines() == [
+    told = story(replace(ran, violations=(violation,), inert=("cut",)), "/runs/x").splitlines()
+    assert told[:3] == [
         "small with seed 3: LIVENESS after 60.0 s in the network, 0.0 s here",
-        "  liveness: converged at 12.5 s, n1 at height 3",
-        "    converged is broken",
-        "      n1 lost its last peer",
+        "  Something that must happen did not: converged",
+        "    converged is broken.",
+    ]
+    assert "      n1 lost its last peer" in told
+    assert told[-3:] == [
         "  faults that hit nothing: cut",
+        "  replay: cornerstone testnet replay /runs/x",
+        "  shrink: cornerstone testnet shrink /runs/x",
     ]
 
 
@@ -44,7 +49,7 @@ def test_the_nodes_as_they_stand() -> None:
     )
     assert standing_lines(seen, 8.0) == [
         "at 8.0 s:",
-        "  n1: height 4, head abababababababab, 3 peers, 7 waiting",
+        "  n1: height 4, head ababababab, 3 peers, 7 waiting",
         "  n2: killed",
         "  fault cut: partition on n1",
     ]
