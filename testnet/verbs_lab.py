@@ -20,6 +20,7 @@ from testnet.campaign.job import Job, Runner, run_folder
 from testnet.campaign.keeping import keep_run
 from testnet.campaign.ledger import ledger_path, noted, ordered, read_ledger, write_ledger
 from testnet.campaign.places import home, runs_root
+from testnet.campaign.reporting import keep_with_page, write_reports
 from testnet.campaign.seeds import SEEDS_MAX, parse_seeds
 from testnet.campaign.session import hold, results_here
 from testnet.campaign.summary import Result, summary_of
@@ -56,7 +57,7 @@ Check = Annotated[
 ]
 Report = Annotated[
     Path | None,
-    typer.Option(help="Keep runs in this folder, instead of only failing ones at home."),
+    typer.Option(help="Write page, JUnit, JSON and runs into this folder."),
 ]
 Dask = Annotated[str | None, typer.Option(help="Address of a Dask scheduler, as tcp://host:8786.")]
 
@@ -70,6 +71,8 @@ class Wish:
     strict: bool
     dask: str | None
     as_json: bool
+    report: Path | None
+    tier: Tier
 
 
 def sim(
@@ -106,8 +109,9 @@ def sim(
     with misuse():
         first = scenario.seed if seed is None else seed
         chosen = tuple(range(first, first + SEEDS_MAX)) if seeds is None else parse_seeds(seeds)
-    job = Job(scenario, runner, keep_run, report or runs_root(os.environ))
-    many(job, chosen, Wish(jobs, until_fail, strict, dask, as_json))
+    keeper, root = (keep_run, runs_root(os.environ)) if report is None else (keep_with_page, report)
+    job = Job(scenario, runner, keeper, root)
+    many(job, chosen, Wish(jobs, until_fail, strict, dask, as_json, report, tier))
 
 
 def run(file: File, seed: Seed = None, report: Report = None, as_json: AsJson = False) -> None:
@@ -143,11 +147,16 @@ def one(
     with misuse():
         outcome = runner(scenario, seed)
     kept = ""
-    if folder is not None or outcome.exit_code is not ExitCode.PASS:
-        place = folder or run_folder(runs_root(os.environ), scenario, seed)
+    if folder is not None:
+        keep_with_page(outcome, folder)
+        kept = str(folder)
+    elif outcome.exit_code is not ExitCode.PASS:
+        place = run_folder(runs_root(os.environ), scenario, seed)
         keep_run(outcome, place)
         kept = str(place)
     tally.add(summary_of(outcome, kept))
+    if folder is not None:
+        write_reports(folder, tally, scenario, outcome.tier)
     if as_json:
         print_json(one_json(outcome, kept, tally))
     else:
@@ -171,6 +180,8 @@ def many(job: Job, seeds: tuple[int, ...], wish: Wish) -> NoReturn:
     results = results_of(job, chosen, wish)
     whole = hold(results, tally, notes if wish.as_json else console, len(chosen), wish.until_fail)
     write_ledger(path, noted(remembered, [*tally.ran, *tally.lost]))
+    if wish.report is not None:
+        write_reports(wish.report, tally, job.scenario, wish.tier)
     if wish.as_json:
         print_json(runs_json(tally))
     else:

@@ -18,10 +18,11 @@ from itertools import islice
 
 from distributed import Client, Future, KilledWorker, as_completed, wait
 
+from testnet.campaign.determinism import CHECK
 from testnet.campaign.job import Job, carry_out
 from testnet.campaign.summary import Lost, Result, Summary
 from testnet.errors import LaunchFailure
-from testnet.outcome import Verdict
+from testnet.outcome import Verdict, Violation
 
 AHEAD = 2
 """Seeds under way for each thread of the cluster: one running, one waiting at the worker."""
@@ -92,10 +93,13 @@ def _checked(job: Job, result: Result) -> Result:
         return result
     again = carry_out(job, result.seed)
     if isinstance(again, Summary) and again.digest != result.digest:
-        return replace(
-            again,
+        violation = Violation(
+            check=CHECK,
             verdict=Verdict.NONDETERMINISM,
-            failed=("determinism",),
-            story=f"the cluster saw {result.digest[:16]}, this machine {again.digest[:16]}",
+            at_s=0.0,
+            nodes=(),
+            height=0,
+            statement=f"the cluster saw {result.digest[:16]}, this machine {again.digest[:16]}",
         )
+        return replace(again, verdict=Verdict.NONDETERMINISM, violations=(violation,))
     return again

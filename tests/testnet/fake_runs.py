@@ -20,7 +20,7 @@ SCENARIO = Scenario(
     faults=(Fault("cut", AtTime(10_000), 5_000, Partition(), "n1"),),
     expectations=(
         Expectation(Mode.WITHIN, "converged", within_ms=20_000),
-        Expectation(Mode.SOMETIMES, "reorganised"),
+        Expectation(Mode.SOMETIMES, "reorg"),
     ),
 )
 
@@ -56,7 +56,7 @@ def every_third_fails(scenario: Scenario, seed: int) -> Outcome:
     """Seeds 3, 6, 9, ... do not converge; seed 4 reaches the probe."""
     if seed % 3 == 0:
         return outcome(scenario, seed, Verdict.LIVENESS, ("converged",))
-    return outcome(scenario, seed, probes=("reorganised",) if seed == 4 else ())
+    return outcome(scenario, seed, probes=("reorg",) if seed == 4 else ())
 
 
 def deadly(scenario: Scenario, seed: int) -> Outcome:

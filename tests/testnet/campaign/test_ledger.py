@@ -18,12 +18,13 @@ from testnet.campaign.ledger import (
 )
 from testnet.campaign.summary import Lost, Summary
 from testnet.errors import Unfit
-from testnet.outcome import Verdict
+from testnet.outcome import Verdict, Violation
 
 
 def ran(seed: int, *failed: str) -> Summary:
     verdict = Verdict.LIVENESS if failed else Verdict.PASS
-    return Summary(seed, verdict, "", failed, (), (), 60.0, 1.0)
+    found = tuple(Violation(check, verdict, 1.0, (), 0, "") for check in failed)
+    return Summary(seed, verdict, "", (), (), 60.0, 1.0, violations=found)
 
 
 def test_a_failure_enters_and_goes_first() -> None:

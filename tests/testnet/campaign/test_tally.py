@@ -5,7 +5,7 @@ import pytest
 from testnet.campaign.summary import Lost, Summary
 from testnet.campaign.tally import Tally
 from testnet.campaign.telling import runs_json, sum_lines
-from testnet.outcome import ExitCode, Verdict
+from testnet.outcome import ExitCode, Verdict, Violation
 from tests.testnet.fake_runs import SCENARIO
 
 
@@ -15,8 +15,9 @@ def ran(
     probes: tuple[str, ...] = (),
     inert: tuple[str, ...] = (),
 ) -> Summary:
-    failed = () if verdict is Verdict.PASS else ("converged",)
-    return Summary(seed, verdict, f"{seed:x}", failed, probes, inert, 60.0, 0.5)
+    broken = Violation("converged", verdict, 12.5, (), 0, "broken")
+    found = () if verdict is Verdict.PASS else (broken,)
+    return Summary(seed, verdict, f"{seed:x}", probes, inert, 60.0, 0.5, violations=found)
 
 
 def tally_of(*results: Summary | Lost) -> Tally:
@@ -59,10 +60,10 @@ def test_a_lost_seed_is_infrastructure_unless_something_failed() -> None:
 
 def test_a_probe_no_seed_reached_fails_only_when_strict() -> None:
     tally = tally_of(ran(1), ran(2))
-    assert tally.unreached == ("reorganised",)
+    assert tally.unreached == ("reorg",)
     assert tally.exit_code(strict=False) is ExitCode.PASS
     assert tally.exit_code(strict=True) is ExitCode.LIVENESS
-    reached = tally_of(ran(1), ran(2, probes=("reorganised",)))
+    reached = tally_of(ran(1), ran(2, probes=("reorg",)))
     assert reached.unreached == ()
     assert reached.exit_code(strict=True) is ExitCode.PASS
 
@@ -73,7 +74,7 @@ def test_a_fault_is_inert_when_it_hit_nothing_with_every_seed() -> None:
 
 
 def test_the_sum_for_people() -> None:
-    tally = tally_of(ran(1), ran(2, L), ran(3, S, ("reorganised",)), Lost(4, "killed"))
+    tally = tally_of(ran(1), ran(2, L), ran(3, S, ("reorg",)), Lost(4, "killed"))
     assert sum_lines(tally) == [
         "4 seeds: 1 passed, 1 safety, 1 liveness, 1 without a result",
         "2.0 s, 5,400 seeds an hour, 90.0 times real time",
@@ -84,7 +85,7 @@ def test_the_sum_tells_what_was_never_reached() -> None:
     assert sum_lines(tally_of(ran(1, inert=("cut",)))) == [
         "1 seed: 1 passed",
         "2.0 s, 1,800 seeds an hour, 30.0 times real time",
-        "no seed reached: reorganised",
+        "no seed reached: reorg",
         "faults that hit nothing with any seed: cut",
     ]
 
@@ -104,6 +105,6 @@ def test_the_sum_for_scripts() -> None:
             }
         ],
         "lost": [{"seed": 4, "why": "killed"}],
-        "unreached": ["reorganised"],
+        "unreached": ["reorg"],
         "inert": [],
     }
