@@ -95,7 +95,7 @@ class Accounted:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """At the end an independent replay from the genesis gives the same state root for each block."""
+    """An independent replay from the genesis gives the state root of each block at the end."""
 
     NAME: ClassVar[str] = "replay"
     MODE: ClassVar[Mode] = Mode.ALWAYS

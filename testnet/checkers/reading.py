@@ -1,7 +1,7 @@
 """From an expectation's text to a check: the name, the mode, the parameters."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chain.primitives.errors import Refusal
 from chain.toml import nearest
@@ -48,7 +48,8 @@ def make_check(kind: type[CheckKind], given: Iterable[tuple[str, str]]) -> Check
             values[field.name] = _read(kind.NAME, key, parameter, texts[key])
         elif required(field):
             raise Unfit("missing-parameter", f"{kind.NAME} needs {key}: {parameter.form}")
-    return kind(**values)
+    build: Callable[..., CheckKind] = kind
+    return build(**values)
 
 
 def _read(name: str, key: str, parameter: Parameter, text: str) -> object:

@@ -1,0 +1,73 @@
+"""Windows: a state that must hold at some moment. The director asks again until it does."""
+
+import random
+
+from testnet.checkers.catalogue import (
+    AllIncluded,
+    Converged,
+    CoreConverged,
+    Peers,
+    Progress,
+    Within,
+)
+from testnet.checkers.checker import Ground
+from testnet.checkers.liveness import HEARD, Company, Convergence, Inclusion, Rise, State
+from testnet.checkers.reading import check_of
+from testnet.checkers.sight import SIGHT, Sight
+from testnet.observation import Seen
+from testnet.scenario.model import Expectation
+from testnet.scenario.selectors import Cast, resolve
+
+
+class Window:
+    """One expectation's state over the nodes it selects; hostile nodes are left out."""
+
+    def __init__(self, kind: Within, ground: Ground, nodes: tuple[str, ...] = ()) -> None:
+        self.name = kind.NAME
+        self._sight = Sight(ground)
+        self._state = _state_of(kind, self._sight)
+        chosen = nodes or ground.nodes
+        self._nodes = tuple(name for name in chosen if name not in ground.hostile)
+
+    def see(self, seen: Seen) -> None:
+        """The next fact, from the beginning of the run if possible."""
+        kind = type(seen.fact)
+        if kind in SIGHT:
+            self._sight.see(seen)
+        if kind in HEARD:
+            self._state.see(seen)
+
+    def holds(self, at_s: float) -> tuple[bool, str]:
+        """Whether the state holds, and the facts that say so. The first call opens the window."""
+        nodes = tuple(name for name in self._nodes if self._sight.beliefs[name].honest)
+        if not nodes:
+            return False, f"at {at_s:.1f} s no honest node is selected"
+        return self._state.holds(nodes)
+
+
+def window_of(expectation: Expectation, ground: Ground) -> Window:
+    """The window of a `check`. Raises Unfit for one that does not exist."""
+    kind = check_of(expectation)
+    assert isinstance(kind, Within), "the mode was looked at"
+    return Window(kind, ground, selected(expectation.on, ground))
+
+
+def selected(selector: str, ground: Ground) -> tuple[str, ...]:
+    """The nodes an expectation is about. Raises Unfit.
+
+    What a selector draws by chance is drawn from the scenario's own seed, the same in every run.
+    """
+    cast = Cast(ground.nodes, tuple(name for name, _ in ground.authors), (), "", ground.hostile, ())
+    return resolve(selector, cast, random.Random(ground.scenario.seed))
+
+
+def _state_of(kind: Within, sight: Sight) -> State:
+    match kind:
+        case Converged() | CoreConverged():
+            return Convergence(kind, sight)
+        case Progress():
+            return Rise(kind, sight)
+        case Peers():
+            return Company(kind, sight)
+        case AllIncluded():
+            return Inclusion(sight)
