@@ -7,6 +7,7 @@ from enum import StrEnum
 from testnet.faults.parameters import format_ms
 from testnet.observation import Judged, Seen
 from testnet.outcome import Outcome, Violation
+from testnet.report.words import clock
 from testnet.scenario.model import Expectation, Mode
 from testnet.scenario.triggers import format_trigger
 
@@ -87,7 +88,7 @@ def _undisturbed(
     """What an expectation came to that no violation speaks of."""
     match expectation.mode:
         case Mode.ALWAYS:
-            return Result.PASS, outcome.virtual_s, "held all the time"
+            return Result.PASS, None, f"held for {clock(outcome.virtual_s)}"
         case Mode.SOMETIMES if expectation.check in outcome.probes:
             return Result.PASS, None, "was reached"
         case Mode.SOMETIMES:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from testnet.observation import (
-    BlockJoined,
     FaultBegan,
     FaultEnded,
     Glimpse,
@@ -20,13 +19,11 @@ from testnet.observation import (
     TransactionSeen,
 )
 from testnet.outcome import Outcome, Verdict, Violation
-from testnet.report.words import clause, clock, counted, lasting, nodes_text, short
+from testnet.report.standing import standing
+from testnet.report.words import clause, clock, counted, lasting, nodes_text
 
 CAUSES_MAX = 8
 """As many events as a person reads before looking at the drawing."""
-
-BRANCHES_MAX = 4
-"""Heads named in the sentence about where the nodes stood."""
 
 BROKE = {
     Verdict.PASS: "Everything held",
@@ -61,7 +58,7 @@ def story_of(outcome: Outcome, place: str, violation: Violation | None = None) -
         sentences=(
             f"{found.statement.rstrip('.')}.",
             _when(found),
-            _standing(outcome.seen, found.at_s),
+            standing(outcome.seen, found.at_s),
             _faults(outcome.seen, found.at_s),
             *_others(outcome, found),
         ),
@@ -94,33 +91,6 @@ def _when(violation: Violation) -> str:
     height = f" at height {violation.height}" if violation.height else ""
     whom = f", concerning {nodes_text(violation.nodes)}" if violation.nodes else ""
     return f"It was found after {clock(violation.at_s)}{height}{whom}."
-
-
-def _standing(seen: Sequence[Seen], at_s: float) -> str:
-    """On which heads the nodes were, as last looked at before that moment."""
-    last = dict[str, tuple[str, int]]()
-    for each in seen:
-        if each.at_s > at_s:
-            break
-        if isinstance(fact := each.fact, Glimpse | BlockJoined):
-            head = fact.head if isinstance(fact, Glimpse) else fact.block
-            last[fact.node] = head, fact.height
-    groups = dict[tuple[str, int], list[str]]()
-    for node, standing in sorted(last.items(), key=lambda item: (len(item[0]), item[0])):
-        groups.setdefault(standing, []).append(node)
-    if not groups:
-        return ""
-    if len(groups) == 1:
-        ((head, height),) = groups
-        return f"All nodes stood on one head then, {short(head)} at height {height}."
-    largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-    parts = [
-        f"{nodes_text(nodes)} on {short(head)} (height {height})"
-        for (head, height), nodes in largest[:BRANCHES_MAX]
-    ]
-    more = len(largest) - len(parts)
-    rest = f", {counted(more, 'more head')}" if more else ""
-    return f"The nodes stood on different heads: {'; '.join(parts)}{rest}."
 
 
 def _faults(seen: Sequence[Seen], at_s: float) -> str:

@@ -1,5 +1,6 @@
 """Facts and times as people read them: short names, one clause each."""
 
+import re
 from collections.abc import Sequence
 
 from testnet.observation import (
@@ -18,14 +19,11 @@ from testnet.observation import (
     TransactionSeen,
     Trouble,
 )
-from testnet.scenario.selectors import listed
 
 SHORT = 10
 """Digits of an id that people see: forty bits tell apart all blocks of a run."""
 
-NAMES_MAX = 6
-"""Nodes named one by one in a sentence; more of them are spans, or counted."""
-
+NUMBERED = re.compile("n([1-9][0-9]{0,8})")
 SPANS_TEXT_MAX = 48
 """Characters of a list of spans; a longer one is counted instead."""
 
@@ -36,11 +34,11 @@ def short(identity: str) -> str:
 
 
 def clock(at_s: float) -> str:
-    """A moment of a run: 41.3 s, 2:07.4 min."""
+    """A moment of a run: 41.3 s, 2:07.4 min, 16:40 min."""
     if at_s < 60:
         return f"{at_s:.1f} s"
     minutes, rest = divmod(round(at_s * 10), 600)
-    return f"{minutes}:{rest / 10:04.1f} min"
+    return f"{minutes}:{rest / 10:04.1f} min".replace(".0 min", " min")
 
 
 def lasting(seconds: float) -> str:
@@ -50,19 +48,39 @@ def lasting(seconds: float) -> str:
     return clock(seconds)
 
 
-def counted(count: int, noun: str) -> str:
-    """1 node, 2 nodes."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """1 node, 2 nodes; 1 city, 2 cities."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def nodes_text(nodes: Sequence[str]) -> str:
-    """n1 and n8; n1..n4; 40 nodes."""
+    """n1 and n8; n1..n4, n7; 40 nodes."""
     if not nodes:
         return "the network"
     if len(nodes) <= 2:
         return " and ".join(nodes)
-    spans = listed(tuple(nodes))
-    return spans if len(spans) <= SPANS_TEXT_MAX else counted(len(nodes), "node")
+    told = ", ".join(spans(nodes))
+    return told if len(told) <= SPANS_TEXT_MAX else counted(len(nodes), "node")
+
+
+def spans(nodes: Sequence[str]) -> list[str]:
+    """Nodes in the order of their numbers, three and more neighbours as one span."""
+    runs = list[list[str]]()
+    for node in sorted(nodes, key=lambda name: (len(name), name)):
+        if runs and _number(node) is not None and _number(node) == _number(runs[-1][-1], 1):
+            runs[-1].append(node)
+        else:
+            runs.append([node])
+    told = list[str]()
+    for run in runs:
+        told += [f"{run[0]}..{run[-1]}"] if len(run) > 2 else run
+    return told
+
+
+def _number(node: str, more: int = 0) -> int | None:
+    """7 of n7; None for a name of another shape."""
+    found = NUMBERED.fullmatch(node)
+    return int(found[1]) + more if found else None
 
 
 def clause(fact: Fact) -> str:

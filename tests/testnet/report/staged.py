@@ -65,6 +65,10 @@ class Stage:
     def duration_s(self) -> float:
         return FOUND_S if self.broken else float(self.blocks)
 
+    def stubborn(self, name: str) -> bool:
+        """Whether a node has finalized its own branch and stays there."""
+        return self.broken and name == self.names[-1]
+
     def side(self, name: str) -> str:
         return "left" if int(name[1:]) <= self.nodes // 2 else "right"
 
@@ -133,7 +137,7 @@ def finding(stage: Stage) -> Violation:
         causes=(
             "39.8 s  n1 joined height 38",
             "40.0 s  cut ended: every link was restored",
-            f"41.1 s  {last} left height 38 of its own branch",
+            f"41.1 s  {last} refused to leave its finalized height 27",
         ),
     )
 
@@ -196,6 +200,8 @@ def blocks(stage: Stage, rng: random.Random) -> Iterator[Seen]:
     down = f"n{stage.nodes - 1}"
     for height in range(1, stage.blocks):
         for name in stage.names:
+            if stage.stubborn(name) and height > HEAL_S:
+                continue
             side = stage.side(name)
             late = rng.lognormvariate(-2.5, 0.6)
             at_s = height + late
@@ -203,7 +209,8 @@ def blocks(stage: Stage, rng: random.Random) -> Iterator[Seen]:
                 at_s = BACK_S + 0.4 + 0.01 * height
             authors = stage.names[: stage.nodes // 2] if side == "left" else stage.names[-2:]
             yield Seen(at_s, joined(name, height, side, authors[height % len(authors)]))
-    for place, name in enumerate(stage.names[stage.nodes // 2 :]):
+    losers = [name for name in stage.names[stage.nodes // 2 :] if not stage.stubborn(name)]
+    for place, name in enumerate(losers):
         at_s = HEAL_S + 0.9 + place * 0.02
         for height in range(int(HEAL_S), int(CUT_S), -1):
             yield Seen(at_s, BlockLeft(name, identity(height, "right"), height))
@@ -237,10 +244,11 @@ def glimpses(stage: Stage, rng: random.Random) -> Iterator[Seen]:
 
 def glimpse(stage: Stage, name: str, second: int, waiting: int) -> Fact:
     cut = CUT_S < second < HEAL_S
+    height = min(second, int(HEAL_S)) if stage.stubborn(name) else second
     return Glimpse(
         node=name,
-        height=second,
-        head=identity(second, stage.side(name)),
+        height=height,
+        head=identity(height, stage.side(name)),
         peers=(stage.nodes // 2 if cut else stage.nodes) - 1,
         mempool=waiting,
         mempool_bytes=waiting * 240,
