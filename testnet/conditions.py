@@ -1,4 +1,4 @@
-"""The normal conditions between the nodes of a network: latencies by city, and uplinks."""
+"""What a scenario asks of its network: the testnet itself, latencies by city, and uplinks."""
 
 import json
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from testnet.errors import LaunchFailure
 from testnet.latency import profile
 from testnet.scenario.casting import cast_of, uplinks_of
 from testnet.scenario.model import Scenario
+from testnet.spec import LaunchSpec
 from testnet.weather import Conditions, Weather
 
 NONE = "none"
@@ -27,6 +28,20 @@ class NetConditions:
         """The weather without any fault."""
         lines = lines_of(self.latency, dict(self.cities))
         return Weather(lines, dict(self.uplinks_bps), self.seed)
+
+
+def spec_of(scenario: Scenario) -> LaunchSpec:
+    """The testnet of a scenario. Keys follow from its name, not from the run's seed."""
+    net = scenario.net
+    return LaunchSpec(
+        name=scenario.name,
+        nodes=net.nodes,
+        authorities=net.authorities,
+        block_ms=net.block_ms,
+        consensus=net.consensus,
+        wiring=net.wiring,
+        durability=net.durability,
+    )
 
 
 def conditions_of(scenario: Scenario, seed: int) -> NetConditions:

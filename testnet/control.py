@@ -26,6 +26,8 @@ REQUEST_BYTES_MAX = 64 * 1024
 REPLY_BYTES_MAX = 4 * 1024 * 1024
 """A snapshot of 200 fully connected nodes lists 40,000 peer ids of 66 bytes."""
 
+LINE_READ_BYTES = 64 * 1024
+
 REPLY_TIMEOUT_S = 15.0
 """`stop` may take 3 s to end stubborn nodes; everything else answers in a millisecond."""
 
@@ -190,7 +192,7 @@ class ControlConnection:
         """Returns when the supervisor has ended. Raises LaunchFailure when it has not in time."""
         self._socket.settimeout(timeout_s)
         try:
-            while self._socket.recv(64 * 1024):
+            while self._socket.recv(LINE_READ_BYTES):
                 pass
         except TimeoutError as error:
             raise LaunchFailure(
@@ -201,7 +203,7 @@ class ControlConnection:
     def _read_line(self) -> bytes:
         chunks = bytearray()
         while not chunks.endswith(b"\n"):
-            chunk = self._socket.recv(64 * 1024)
+            chunk = self._socket.recv(LINE_READ_BYTES)
             if not chunk:
                 raise LaunchFailure(
                     f"the supervisor of {self._directory.name!r} ended; "

@@ -19,7 +19,14 @@ from chain.primitives.errors import Malformed
 from p2p.api.client import ApiError
 from p2p.api.json_codec import WrongJson, decode_json
 from p2p.api.limits import BATCH_TRANSACTIONS_MAX
-from p2p.api.views import AccountView, BlocksView, BlockView, ProblemView, StatusView
+from p2p.api.views import (
+    AccountView,
+    BlocksView,
+    BlockView,
+    PeersView,
+    ProblemView,
+    StatusView,
+)
 from testnet.agreement import ChainView, Witness
 from testnet.asking import BlockContent, Unanswered, Verdict
 from testnet.board import BlockCard
@@ -93,6 +100,15 @@ class NodeApi:
             transactions=tuple(bytes.fromhex(tx.id) for tx in block.transactions),
             failed=tuple(bytes.fromhex(tx.id) for tx in block.transactions if not tx.ok),
         )
+
+    async def block_view(self, api: str, block_id: str) -> BlockView:
+        """A block by id. Raises ApiError when the node has none."""
+        return await self._get(BlockView, f"{api}/v1/blocks/{block_id}")
+
+    async def bytes_out(self, api: str) -> int:
+        """Bytes the node has sent to the peers it has now."""
+        peers = await self._get(PeersView, f"{api}/v1/peers")
+        return sum(peer.bytes_out for peer in peers.peers)
 
     async def recent(self, api: str, limit: int, authors: dict[str, str]) -> list[BlockCard]:
         """The node's latest blocks; `authors` names DIDs."""

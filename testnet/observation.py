@@ -6,8 +6,9 @@ Ids are lower-case hex, nodes are names, times are seconds since the start of th
 """
 
 import dataclasses
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -181,6 +182,14 @@ def encode_seen(seen: Seen) -> str:
         field.name: getattr(seen.fact, field.name) for field in dataclasses.fields(seen.fact)
     }
     return json.dumps(fields, separators=(",", ":"))
+
+
+def digest_of(seen: Sequence[Seen]) -> str:
+    """SHA-256 over the facts as they are written to events.ndjson, in hex."""
+    digest = hashlib.sha256()
+    for item in seen:
+        digest.update(encode_seen(item).encode())
+    return digest.hexdigest()
 
 
 def decode_seen(line: str) -> Seen:

@@ -62,7 +62,7 @@ class Supervisor:
         self._desk: Desk | None = None
         self._pipes: dict[str, NodePipe] = {}
         self._reports: dict[str, NodeReport] = {}
-        self._docket = Docket(self._fleet, self._pipes, send_signal)
+        self._docket = Docket(self._fleet, self._pipes, self._names, send_signal)
         self._version = 0
         self._waiting: dict[socket.socket, int] = {}
         self._attached: socket.socket | None = None

@@ -49,7 +49,7 @@ class Desk:
                 return self._show(Undone(0, clean=True), now)
             self._asking[client] = request.ends
         elif request.act is not None:
-            self._docket.begin(request.act, self._names(), request.for_s, now)
+            self._docket.begin(request.act, request.for_s, now)
             self._asking[client] = request.act.id
         else:
             raise Unfit("bad-request", "an order to inject names no act")
@@ -117,7 +117,7 @@ class Desk:
         for place, group in enumerate(there[:-1]):
             rest = tuple(name for other in there[place + 1 :] for name in other)
             cut = f"split-{next(self._cuts_made)}"
-            self._docket.begin(Act(cut, Partition(), group, rest, 0), names, 0.0, now)
+            self._docket.begin(Act(cut, Partition(), group, rest, 0), 0.0, now)
             self._cuts.append(cut)
 
     # What is done by hand

@@ -12,6 +12,7 @@ Rules:
 """
 
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from testnet.errors import Unfit
@@ -77,10 +78,17 @@ class Settled:
 
 
 class Docket:
-    """The faults of one testnet."""
+    """The faults of one testnet. `names` are the nodes there are; other children carry none."""
 
-    def __init__(self, fleet: Fleet, pipes: dict[str, NodePipe], signal_child: Signal) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        pipes: dict[str, NodePipe],
+        names: Callable[[], tuple[str, ...]],
+        signal_child: Signal,
+    ) -> None:
         self._fleet = fleet
+        self._names = names
         self._pipes = pipes
         self._hands = Hands(fleet, signal_child)
         self._cases: dict[str, Case] = {}
@@ -88,8 +96,9 @@ class Docket:
 
     # Orders
 
-    def begin(self, act: Act, names: tuple[str, ...], for_s: float, now: float) -> None:
-        """Put a fault in force; `names` are all nodes. Raises Unfit for one that cannot be."""
+    def begin(self, act: Act, for_s: float, now: float) -> None:
+        """Put a fault in force. Raises Unfit for one that cannot be."""
+        names = self._names()
         if act.id in self._cases:
             raise Unfit(
                 "fault-exists", f"a fault {act.id!r} is in force; end it, or take another id"
@@ -102,7 +111,7 @@ class Docket:
         until_s = now + for_s if for_s else None
         case = self._cases[act.id] = Case(act, now, until_s, now + ANSWER_S)
         try:
-            self._carry_out(case, names, now)
+            self._carry_out(case, now)
         except Unfit:
             del self._cases[act.id]
             raise
@@ -217,7 +226,7 @@ class Docket:
         """The children that carry a fault out within themselves."""
         match act.kind:
             case kind if isinstance(kind, LinkKind | PartitionKind):
-                return tuple(m.name for m in self._fleet if m.name in self._pipes)
+                return self._names()
             case kind if isinstance(kind, HELD | MISCONFIGURED | OldBackup | ClientKind):
                 return ()
             case kind if isinstance(kind, CrashLoop | Pause | SlowCpu):
@@ -225,11 +234,10 @@ class Docket:
             case _:
                 return act.on
 
-    def _carry_out(self, case: Case, names: tuple[str, ...], now: float) -> None:
+    def _carry_out(self, case: Case, now: float) -> None:
         act = case.act
         for name in self._carriers(act):
-            if name in names:
-                self._tell(case, name, Begin(act))
+            self._tell(case, name, Begin(act))
         match act.kind:
             case kind if isinstance(kind, HELD):
                 for name in act.on:
@@ -250,8 +258,7 @@ class Docket:
     def _undo(self, case: Case, now: float) -> None:
         act = case.act
         for name in self._carriers(act):
-            if name in self._pipes:
-                self._tell(case, name, End(act.id))
+            self._tell(case, name, End(act.id))
         match act.kind:
             case kind if isinstance(kind, HELD):
                 for name in act.on:

@@ -1,9 +1,7 @@
 """Runs a scenario in virtual time: one seed in, one outcome out, always the same."""
 
 import gc
-import hashlib
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,19 +17,18 @@ from p2p.config import NodeConfig
 from p2p.peers.peer import PeerId
 from testnet.checkers.checker import Ground
 from testnet.checkers.figures import figures
+from testnet.conditions import conditions_of, spec_of
 from testnet.director import Director, Performance, Script, verdict_of
 from testnet.faults.people import OldBackup
 from testnet.faults.process import Kill
 from testnet.founding import author, make_genesis, node_key
-from testnet.latency import profile
 from testnet.nodefile import DISCOVER_OUTBOUND
-from testnet.observation import Seen, encode_seen
+from testnet.observation import Seen, digest_of
 from testnet.outcome import Outcome, Verdict, Violation
 from testnet.recorder import Recorder
 from testnet.rig.rig import Acquaintance
 from testnet.scenario.casting import cast_of
 from testnet.scenario.model import Scenario, Tier
-from testnet.scenario.selectors import resolve
 from testnet.scenario.streams import stream
 from testnet.scenario.swarm import drawn
 from testnet.simulation.disk import SimDisk
@@ -41,7 +38,6 @@ from testnet.simulation.stage import SimStage
 from testnet.simulation.wire import Wire, address_of
 from testnet.spec import NODES_MAX, LaunchSpec, Wiring
 from testnet.topology import dials
-from testnet.weather import Conditions, Weather
 
 EPOCH_MS = 1_800_000_000_000
 """Every simulation starts at the same wall time: a run is a function of its seed alone."""
@@ -90,14 +86,6 @@ def simulate(
     )
 
 
-def digest_of(seen: Sequence[Seen]) -> str:
-    """SHA-256 over the facts as they are written to events.ndjson, in hex."""
-    digest = hashlib.sha256()
-    for item in seen:
-        digest.update(encode_seen(item).encode())
-    return digest.hexdigest()
-
-
 async def _perform(
     scenario: Scenario, seed: int, until_s: float | None, signatures: dict[SignatureCheck, bool]
 ) -> tuple[Performance, list[Seen], float]:
@@ -125,20 +113,6 @@ async def _perform(
     return performance, record.seen, record.elapsed_s()
 
 
-def spec_of(scenario: Scenario) -> LaunchSpec:
-    """The testnet of a scenario. Keys follow from its name, not from the run's seed."""
-    net = scenario.net
-    return LaunchSpec(
-        name=scenario.name,
-        nodes=net.nodes,
-        authorities=net.authorities,
-        block_ms=net.block_ms,
-        consensus=net.consensus,
-        wiring=net.wiring,
-        durability=net.durability,
-    )
-
-
 def genesis_of(scenario: Scenario, spec: LaunchSpec) -> Genesis:
     """The genesis of a simulation; slot 1 begins LEAD_MS after the start."""
     genesis = make_genesis(spec, EPOCH_MS)
@@ -154,8 +128,7 @@ def setting_of(
 ) -> Setting:
     """What the machines share."""
     spec = spec_of(scenario)
-    cities = dict(cast_of(scenario, seed).cities)
-    weather = Weather(conditions(scenario.net.latency, cities), uplinks(scenario, seed), seed)
+    weather = conditions_of(scenario, seed).weather()
     names = {PeerId(node_key(spec, name).public): name for name in spec.node_names}
     addresses = {name: address_of(name) for name in spec.node_names}
     return Setting(
@@ -167,35 +140,6 @@ def setting_of(
         seed=seed,
         epoch_ms=EPOCH_MS,
     )
-
-
-def conditions(latency: str, cities: dict[str, str]) -> Conditions:
-    """One-way latency and jitter between nodes, in seconds, by the cities they are in."""
-    measured = profile(latency)
-    known: dict[tuple[str, str], tuple[float, float]] = {}
-
-    def between(src: str, dst: str) -> tuple[float, float]:
-        line = cities.get(src, ""), cities.get(dst, "")
-        found = known.get(line)
-        if found is None:
-            found = known[line] = (
-                measured.one_way_ms(*line) / 1_000,
-                measured.jitter_ms(*line) / 1_000,
-            )
-        return found
-
-    return between
-
-
-def uplinks(scenario: Scenario, seed: int) -> dict[str, int]:
-    """Each node's uplink in bits a second; 0 is unlimited."""
-    cast = cast_of(scenario, seed)
-    bps = dict.fromkeys(cast.names, scenario.net.uplink_bps)
-    for place, override in enumerate(scenario.overrides):
-        if override.uplink_bps is not None:
-            for name in resolve(override.select, cast, stream(seed, "override", str(place))):
-                bps[name] = override.uplink_bps
-    return bps
 
 
 def needs_backups(scenario: Scenario) -> bool:

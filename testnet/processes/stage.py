@@ -1,0 +1,206 @@
+"""The stage of real processes: a launched testnet as the director sees it.
+
+Facts come from outside the nodes: their event streams, their status, their logs, and what the
+supervisor says about their processes. The chains are read from the disks when all has ended.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import trio
+
+from chain.genesis import Genesis
+from p2p.api.client import ApiError
+from testnet.asking import Unanswered
+from testnet.checkers.checker import Ending
+from testnet.control import Request, Verb
+from testnet.directory import NetDirectory
+from testnet.errors import LaunchFailure
+from testnet.faults.process import Crash
+from testnet.nodeapi import NodeApi
+from testnet.observation import Fact, Glimpse
+from testnet.processes.control_line import FOR_EVER, ControlLine, open_control
+from testnet.processes.lives import Lives
+from testnet.processes.logs import LogTail, tail
+from testnet.processes.readout import final_node, rejected_by
+from testnet.processes.watch import BlockBook, NodeWatch
+from testnet.stage import Act, Audience, Standing, Undone
+from testnet.views import NodeView, Snapshot
+
+GLIMPSE_S = 1.0
+OFFER_S = 5.0
+"""A client that has heard nothing for so long takes its transactions elsewhere."""
+
+END_S = 15.0
+POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The testnet a stage is on: where it lives, how its nodes are asked, who is hostile."""
+
+    directory: NetDirectory
+    genesis: Genesis
+    api: NodeApi
+    hostile: tuple[str, ...]
+
+
+class ProcessStage:
+    """Implements testnet.stage.Stage. `run` owns all tasks."""
+
+    def __init__(self, site: Site, snapshot: Snapshot, audience: Audience) -> None:
+        self.genesis = site.genesis
+        self.names = tuple(node.name for node in snapshot.nodes)
+        self._site = site
+        self._audience = audience
+        self._snapshot = snapshot
+        self._start_s = time.monotonic()
+        self._over = False
+        self._acts: dict[str, Act] = {}
+        self._orders: ControlLine
+        book = BlockBook(site.api, site.genesis.network)
+        self._watches = {
+            node.name: NodeWatch(node.name, node.api, site.api, book, self._saw)
+            for node in snapshot.nodes
+        }
+        self._lives = {name: Lives(name, name not in site.hostile) for name in self.names}
+        self._tails = [LogTail(name, site.directory.log(name)) for name in self.names]
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Watch the network until cancelled; started when the watch stands."""
+        directory = self._site.directory
+        async with (
+            await open_control(directory) as self._orders,
+            await open_control(directory) as changes,
+            trio.open_nursery() as nursery,
+        ):
+            self._look_at(self._snapshot)
+            nursery.start_soon(self._follow_processes, changes)
+            nursery.start_soon(self._look_every_second)
+            nursery.start_soon(tail, self._tails, self._saw)
+            for watch in self._watches.values():
+                nursery.start_soon(watch.run)
+            task_status.started()
+
+    # The stage
+
+    async def begin(self, act: Act) -> None:
+        """See Stage."""
+        self._acts[act.id] = act
+        await self._orders.ask_faults(Request(Verb.INJECT, act=act))
+
+    async def end(self, act_id: str) -> Undone:
+        """See Stage."""
+        reply = await self._orders.ask_faults(Request(Verb.END, ends=act_id))
+        self._acts.pop(act_id, None)
+        return reply.undone or Undone(0, clean=True)
+
+    async def offer(self, node: str, raws: Sequence[bytes]) -> list[str] | None:
+        """See Stage."""
+        with trio.move_on_after(OFFER_S):
+            try:
+                verdicts = await self._site.api.submit(self._snapshot.node(node).api, raws)
+                return [verdict.code for verdict in verdicts]
+            except (Unanswered, ApiError):
+                return None
+        return None
+
+    async def look(self) -> tuple[Standing, ...]:
+        """See Stage."""
+        self._look_at(await self._orders.ask(Request(Verb.SHOW)))
+        return tuple(standing_of(node) for node in self._snapshot.nodes)
+
+    def unix_ms(self) -> int:
+        """See Stage."""
+        return time.time_ns() // 1_000_000
+
+    async def finish(self) -> Ending:
+        """See Stage. Ends the testnet."""
+        standings = await self.look()
+        at_s = time.monotonic() - self._start_s
+        self._over = True
+        await self._orders.ask(Request(Verb.STOP))
+        await self._await_end()
+        site = self._site
+        nodes = tuple(
+            final_node(
+                site.directory,
+                self.genesis,
+                standing.name,
+                standing.running,
+                standing.name not in site.hostile,
+                tuple(self._watches[standing.name].pending),
+            )
+            for standing in standings
+        )
+        honest = tuple(name for name in self.names if name not in site.hostile)
+        return Ending(at_s, nodes, 0.0, rejected_by(site.directory, honest))
+
+    # What is seen
+
+    def _saw(self, fact: Fact) -> None:
+        if not self._over:
+            self._audience.saw(fact)
+
+    def _look_at(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        for view in snapshot.nodes:
+            crashing = any(
+                isinstance(act.kind, Crash) and view.name in act.on for act in self._acts.values()
+            )
+            for fact in self._lives[view.name].look(view, crashing):
+                self._saw(fact)
+
+    async def _follow_processes(self, changes: ControlLine) -> None:
+        """Look whenever the supervisor tells of a change; it ends with the testnet."""
+        try:
+            while not self._over:
+                seen = self._snapshot.version
+                self._look_at(await changes.ask(Request(Verb.WAIT, seen=seen), FOR_EVER))
+        except LaunchFailure:
+            if not self._over:
+                raise
+
+    async def _look_every_second(self) -> None:
+        while True:
+            async with trio.open_nursery() as nursery:
+                for view in self._snapshot.nodes:
+                    if view.running:
+                        nursery.start_soon(self._glimpse, view)
+                await trio.sleep(GLIMPSE_S)
+
+    async def _glimpse(self, view: NodeView) -> None:
+        with trio.move_on_after(GLIMPSE_S):
+            try:
+                status = await self._site.api.status(view.api)
+                bytes_out = await self._site.api.bytes_out(view.api)
+            except (Unanswered, ApiError):
+                return  # it is paused, or has just gone
+            self._saw(
+                Glimpse(
+                    node=view.name,
+                    height=status.height,
+                    head=status.head,
+                    peers=status.peers_inbound + status.peers_outbound,
+                    mempool=status.mempool_transactions,
+                    mempool_bytes=status.mempool_bytes,
+                    queued_bytes=0,
+                    bytes_out=bytes_out,
+                    messages_out=0,
+                )
+            )
+
+    async def _await_end(self) -> None:
+        """Until the supervisor's socket is gone, which is the last thing it does."""
+        with trio.move_on_after(END_S):
+            while self._site.directory.socket.exists():  # noqa: ASYNC110 - another process ends
+                await trio.sleep(POLL_S)
+
+
+def standing_of(view: NodeView) -> Standing:
+    """How a node stands, by its own report."""
+    report = view.report
+    peers = report.inbound + report.outbound
+    running = view.pid is not None and view.running
+    return Standing(view.name, running, report.height, report.head, peers, report.mempool)

@@ -1,0 +1,125 @@
+"""What one node of a running testnet is seen to do: its event stream, read as facts.
+
+Each stream is opened again when it breaks: a node that was killed comes back. Events that were
+missed in between are not made up; the head alone is repeated, as after a start.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import trio
+from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
+
+from chain.primitives.did import parse_did
+from chain.primitives.errors import Refusal
+from p2p.api.client import ApiError
+from p2p.api.views import BlockView
+from testnet.asking import Unanswered
+from testnet.nodeapi import NodeApi
+from testnet.observation import (
+    BlockJoined,
+    BlockLeft,
+    Fact,
+    TransactionDropped,
+    TransactionSeen,
+)
+
+RETRY_S = 0.1
+SHAKE_S = 5.0
+"""A node that has not opened its event stream by then is paused, or ends."""
+
+BLOCKS_MAX = 10_000
+"""Blocks remembered, so that each is asked for once and not once by every node's watch."""
+
+ONLY = "block-connected,block-disconnected,transaction-added,transaction-dropped"
+Tell = Callable[[Fact], None]
+
+
+class BlockBook:
+    """Blocks by id, shared by all watches of a testnet."""
+
+    def __init__(self, api: NodeApi, network: str) -> None:
+        self._api = api
+        self._network = network
+        self._known: dict[str, BlockView] = {}
+
+    async def joined(self, node: str, url: str, block_id: str) -> BlockJoined:
+        """The fact that a block joined a node's chain. Raises Unanswered, ApiError."""
+        block = self._known.get(block_id)
+        if block is None:
+            block = await self._api.block_view(url, block_id)
+            if len(self._known) >= BLOCKS_MAX:
+                self._known.pop(next(iter(self._known)))
+            self._known[block_id] = block
+        return BlockJoined(
+            node=node,
+            block=block.id,
+            parent=block.parent,
+            height=block.height,
+            slot=block.slot,
+            author=parse_did(block.author, self._network).hex(),
+            state=block.state_root,
+            transactions=tuple(included.id for included in block.transactions),
+        )
+
+
+class NodeWatch:
+    """Follows one node. `pending` are the transactions in its mempool, as its events tell."""
+
+    def __init__(self, name: str, url: str, api: NodeApi, book: BlockBook, tell: Tell) -> None:
+        self.pending: dict[str, None] = {}
+        self._name = name
+        self._url = url
+        self._api = api
+        self._book = book
+        self._tell = tell
+        self._skip_to = 0
+
+    async def run(self) -> None:
+        """Tell of everything, until cancelled."""
+        url = f"{self._url.replace('http', 'ws', 1)}/v1/events?only={ONLY}"
+        while True:
+            try:
+                async with open_websocket_url(url, connect_timeout=SHAKE_S) as events:
+                    await self._begin()
+                    while True:
+                        await self._read(json.loads(await events.get_message()))
+            except (ConnectionClosed, HandshakeError, OSError, ValueError, KeyError):
+                await trio.sleep(RETRY_S)
+            except (Unanswered, ApiError, Refusal):
+                await trio.sleep(RETRY_S)
+
+    async def _begin(self) -> None:
+        self.pending.clear()
+        status = await self._api.status(self._url)
+        fact = await self._book.joined(self._name, self._url, status.head)
+        self._skip_to = fact.height
+        self._tell(replace(fact, transactions=()))
+
+    async def _read(self, event: Any) -> None:
+        match event["event"]:
+            case "block-connected":
+                await self._connected(str(event["block"]), int(event["height"]))
+            case "block-disconnected":
+                self._skip_to = 0
+                self._tell(BlockLeft(self._name, str(event["block"]), int(event["height"])))
+            case "transaction-added":
+                self.pending[str(event["id"])] = None
+                self._tell(TransactionSeen(self._name, str(event["id"])))
+            case "transaction-dropped":
+                self.pending.pop(str(event["id"]), None)
+                dropped = str(event["id"]), str(event["code"]), str(event["reason"])
+                self._tell(TransactionDropped(self._name, *dropped))
+            case _:
+                raise ValueError(f"an event that was not asked for: {event!r}")
+
+    async def _connected(self, block_id: str, height: int) -> None:
+        if height <= self._skip_to:
+            return  # it came between the opening of the stream and the answer about the head
+        self._skip_to = 0
+        fact = await self._book.joined(self._name, self._url, block_id)
+        for transaction in fact.transactions:
+            self.pending.pop(transaction, None)
+        self._tell(fact)
