@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import typer
 
+from testnet.verbs_inject import faults, heal, inject
 from testnet.verbs_load import load
 from testnet.verbs_look import logs, ps, status
-from testnet.verbs_nodes import add, heal, kill, pause, remove, restart, split
+from testnet.verbs_nodes import add, kill, pause, remove, restart, split
 from testnet.verbs_run import down, resume, up
 from testnet.verbs_scenario import check, scenarios
 
@@ -19,7 +20,7 @@ app = typer.Typer(
 PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (up, resume, down),
     "Look": (ps, status, logs),
-    "Change and break": (load, kill, pause, restart, add, remove, split, heal),
+    "Change and break": (load, kill, pause, restart, add, remove, split, inject, heal, faults),
     "Laboratory": (check, scenarios),
 }
 for panel, verbs in PANELS.items():

@@ -129,8 +129,10 @@ class Director:
             await self._end(act.id)
 
     async def _end(self, act_id: str) -> None:
-        del self._begun[act_id]
         undone = await self._stage.end(act_id)
+        self._begun.pop(
+            act_id, None
+        )  # not before: what is cancelled meanwhile is ended at the close
         self._record.saw(FaultEnded(act_id, undone.hits, undone.clean))
         if not undone.hits:
             self._inert.append(act_id)

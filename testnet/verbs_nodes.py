@@ -1,4 +1,4 @@
-"""`testnet kill`, `pause`, `restart`, `add`, `remove`, `split`, `heal`: orders to running nodes."""
+"""`testnet kill`, `pause`, `restart`, `add`, `remove`, `split`: orders to running nodes."""
 
 from typing import Annotated
 
@@ -70,19 +70,12 @@ def split(net: Net, groups: Groups, for_time: ForTime = "0", as_json: AsJson = F
     tell_groups(snapshot.groups, as_json)
 
 
-def heal(net: Net, as_json: AsJson = False) -> None:
-    """End a split: every node may reach every other again."""
-    tell_groups(ask(choose(net), Request(Verb.HEAL)).groups, as_json)
-
-
 def tell_groups(groups: tuple[tuple[str, ...], ...], as_json: bool) -> None:
     """The split in force."""
     if as_json:
         print_json({"groups": groups})
-    elif groups:
-        console.print(" / ".join(" ".join(group) for group in groups), highlight=False)
     else:
-        console.print("no split")
+        console.print(" / ".join(" ".join(group) for group in groups), highlight=False)
 
 
 def names_of(directory: NetDirectory) -> tuple[str, ...]:

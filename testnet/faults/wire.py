@@ -11,6 +11,7 @@ from chain.toml import nearest
 from testnet.errors import Unfit
 from testnet.faults.kinds import KINDS, Kind
 from testnet.faults.parameters import parameters_of, required
+from testnet.scenario.source import nearest_fault
 from testnet.stage import Act
 
 KEYS = ("id", "do", "with", "on", "to", "seed")
@@ -51,7 +52,7 @@ def decode_act(value: object) -> Act:
 def kind_named(name: object) -> type[Kind]:
     """The kind of that name. Raises Unfit with the nearest one."""
     if not isinstance(name, str) or name not in KINDS:
-        raise Unfit("unknown-fault", f"no fault is called {name!r}; {nearest(str(name), KINDS)}")
+        raise Unfit("unknown-fault", f"no fault is called {name!r}; {nearest_fault(str(name))}")
     return KINDS[name]
 
 

@@ -18,6 +18,9 @@ from testnet.errors import LaunchFailure
 from testnet.processes.in_force import FaultsReply, decode_faults
 from testnet.views import Snapshot, decode_snapshot
 
+FOR_EVER = math.inf
+"""A request to WAIT is answered when something changes; it can be cancelled with its connection."""
+
 
 class ControlLine:
     """An open connection. Use it as an asynchronous context manager; several tasks may ask."""
@@ -45,7 +48,9 @@ class ControlLine:
     async def _ask(self, request: Request, timeout_s: float) -> bytes:
         async with self._turn:
             try:
-                with trio.fail_after(timeout_s):
+                with trio.fail_after(timeout_s) as scope:
+                    # An answer nobody has read would be taken for that to the next request.
+                    scope.shield = timeout_s < FOR_EVER
                     await self._stream.send_all(encode_request(request))
                     return await self._read_line()
             except (OSError, trio.BrokenResourceError, trio.TooSlowError) as error:
@@ -69,7 +74,3 @@ async def open_control(directory: NetDirectory) -> ControlLine:
     except OSError as error:
         raise LaunchFailure(f"testnet {directory.name!r} is not running: {error}") from error
     return ControlLine(directory.name, stream)
-
-
-FOR_EVER = math.inf
-"""A request to WAIT is answered when something changes."""

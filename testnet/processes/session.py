@@ -13,6 +13,7 @@ SEED = 1
 """Of a recorded session: acts are given their chance as a scenario with this seed gives it."""
 
 MARK = "-again-"
+NO_LATENCY = "none"
 LEAST_MS = 1
 TAIL_MS = 5_000
 """A scenario goes on so long after the last thing that was done."""
@@ -27,13 +28,16 @@ class _Entry:
     from_s: float
     until_s: float | None = None
 
-    def fault(self) -> Fault:
+    def fault(self, names: tuple[str, ...]) -> Fault:
         """The entry as a scenario says it; one without an end lasts until the end of the run."""
+        rest = tuple(name for name in names if name not in self.on)
+        sides = {names: "all", rest: "others"}
         lasts_ms = 0
         if self.until_s is not None:
             lasts_ms = max(LEAST_MS, round((self.until_s - self.from_s) * 1_000))
         at = AtTime(round(self.from_s * 1_000))
-        return Fault(self.id, at, lasts_ms, self.kind, ",".join(self.on), ",".join(self.to))
+        on = "all" if self.on == names else ",".join(self.on)
+        return Fault(self.id, at, lasts_ms, self.kind, on, sides.get(self.to, ",".join(self.to)))
 
 
 class Session:
@@ -86,9 +90,9 @@ class Session:
                 block_ms=spec.block_ms,
                 wiring=spec.wiring,
                 durability=spec.durability,
-                latency="none",
+                latency=NO_LATENCY,
             ),
-            faults=tuple(entry.fault() for entry in self._entries),
+            faults=tuple(entry.fault(spec.node_names) for entry in self._entries),
         )
 
     def _names(self) -> Iterator[str]:

@@ -10,7 +10,8 @@ from testnet.errors import LaunchFailure, Unfit
 
 VERBS = [
     *("up", "resume", "down", "ps", "status", "logs", "load"),
-    *("kill", "pause", "restart", "add", "remove", "split", "heal"),
+    *("kill", "pause", "restart", "add", "remove", "split"),
+    *("inject", "heal", "faults"),
 ]
 
 
