@@ -1,0 +1,168 @@
+"""What the hosts of one run share, because it would come out the same in each of them.
+
+- A signature is good or not, whoever checks it; so are a seal and a peer's record.
+- The same block on the same parent executes to the same result: the block's id commits to its
+  parent, so to the state before, and to its transactions. Execution is therefore done once, by
+  the first host that imports the block, and its result given to the others. *Why it is sound:*
+  every host still judges header and body by itself before the result is used, compares the roots,
+  and writes the result to its own store. It is this tier's one shortcut within the ledger.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chain import tables
+from chain.block import Block, Header
+from chain.chainstate import Executed
+from chain.consensus.engine import Ancestry, Author, Engine, HeaderNode
+from chain.consensus.selection import engine_of
+from chain.genesis import Genesis
+from chain.ledger import Ledger, LedgerEvent
+from chain.primitives.errors import Invalid
+from chain.primitives.hashing import Hash
+from chain.primitives.keys import SignatureCheck, verify_all
+from chain.store import KeyValueStore, MemoryStore
+from chain.transactions.envelope import Transaction
+from p2p.peers.addressbook import Contact
+from p2p.peers.peer import PeerId
+from p2p.wire.records import parse_record
+from testnet.engines.versions import Version
+
+SIGNATURES_MAX = 200_000
+"""About 60 MB; emptied when full, which costs time and changes nothing."""
+
+EXECUTED_MAX = 256
+"""Blocks: more than the hosts of one run are ever apart, and a few kilobytes each."""
+
+RECORDS_MAX = 100_000
+SEALS_MAX = 100_000
+ROWS_MAX = 10_000_000
+
+
+class SharedEngine:
+    """A consensus engine that remembers good seals. Implements chain.consensus.engine.Engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name = engine.name
+        self.exclusive = engine.exclusive
+        self._engine = engine
+        self._good: dict[tuple[Hash, bytes, int], None] = {}
+
+    def proposes(self, author: bytes, slot: int, parent: HeaderNode) -> bool:
+        """See Engine."""
+        return self._engine.proposes(author, slot, parent)
+
+    def target(self, parent: HeaderNode, ancestry: Ancestry) -> int:
+        """See Engine."""
+        return self._engine.target(parent, ancestry)
+
+    def weight(self, target: int) -> int:
+        """See Engine."""
+        return self._engine.weight(target)
+
+    def check(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
+        """See Engine; `parent` is the one the header's id commits to."""
+        known = (header.id, seal, target)
+        if known in self._good:
+            return
+        self._engine.check(header, seal, parent, target)
+        if len(self._good) >= SEALS_MAX:
+            self._good.clear()
+        self._good[known] = None
+
+    def seal(self, header: Header, author: Author, target: int, attempts: range) -> bytes | None:
+        """See Engine."""
+        return self._engine.seal(header, author, target, attempts)
+
+
+@dataclass(slots=True)
+class Shared:
+    """The common knowledge of one run."""
+
+    genesis: Genesis
+    engine: SharedEngine
+    founded: Version
+    signatures: dict[SignatureCheck, bool]
+    contacts: dict[bytes, Contact]
+    executed: OrderedDict[Hash, Executed]
+
+    @property
+    def founding_id(self) -> Hash:
+        """The id of the founding block."""
+        row = self.founded.get(tables.HEAD)
+        assert row is not None, "the chain has been founded"
+        return Hash(row)
+
+    def verdicts(self, checks: Sequence[SignatureCheck]) -> list[bool]:
+        """Whether each signature is good."""
+        known = self.signatures
+        fresh = [check for check in checks if check not in known]
+        if fresh:
+            if len(known) + len(fresh) > SIGNATURES_MAX:
+                known.clear()
+                fresh = list(checks)
+            known.update(zip(fresh, verify_all(fresh), strict=True))
+        return [known[check] for check in checks]
+
+    def contact(self, raw: bytes) -> Contact:
+        """What a signed record says. Raises Refusal."""
+        found = self.contacts.get(raw)
+        if found is None:
+            record = parse_record(raw, self.genesis.hash)
+            if len(self.contacts) >= RECORDS_MAX:
+                self.contacts.clear()
+            found = self.contacts[raw] = Contact(
+                PeerId(record.peer), record.addresses, record.sequence, raw
+            )
+        return found
+
+    def ledger(self, store: KeyValueStore) -> "SharedLedger":
+        """The ledger of one host, on its own store."""
+        return SharedLedger(self, store)
+
+
+def shared(genesis: Genesis) -> Shared:
+    """Common knowledge for a network; its chain is founded once."""
+    memory = MemoryStore()
+    Ledger(genesis, memory, engine_of(genesis))
+    rows = dict(memory.scan(b"", limit=ROWS_MAX))
+    engine = SharedEngine(engine_of(genesis))
+    return Shared(genesis, engine, Version(dict(rows)), {}, {}, OrderedDict())
+
+
+class SharedLedger(Ledger):
+    """A ledger that takes the result of a block's execution from whoever had it first."""
+
+    def __init__(self, common: Shared, store: KeyValueStore) -> None:
+        super().__init__(common.genesis, store, common.engine)
+        self._common = common
+
+    def import_block(
+        self, block: Block, transactions: Sequence[Transaction], slot: int
+    ) -> list[LedgerEvent]:
+        """See Ledger."""
+        block_id = block.header.id
+        if self._prepared is None or self._prepared[0] != block_id:
+            executed = self._common.executed.get(block_id) or self._executed(block, transactions)
+            self._prepared = None if executed is None else (block_id, executed)
+        prepared = self._prepared
+        events = super().import_block(block, transactions, slot)
+        if prepared is not None and self.head.id == block_id:
+            self._remember(block_id, prepared[1])
+        return events
+
+    def _executed(self, block: Block, transactions: Sequence[Transaction]) -> Executed | None:
+        """The block executed here; None when it is no child of the head, or does not execute."""
+        if block.header.parent != self.head.id:
+            return None
+        try:
+            return self._chainstate.execute(transactions, self.genesis.context(block.header.slot))
+        except Invalid:
+            return None
+
+    def _remember(self, block_id: Hash, executed: Executed) -> None:
+        known = self._common.executed
+        known[block_id] = executed
+        if len(known) > EXECUTED_MAX:
+            known.popitem(last=False)
