@@ -1,0 +1,1 @@
+"""Tests of the checkers: silent over a clean run, loud when their promise is broken."""
