@@ -8,6 +8,7 @@ from testnet.verbs_inject import faults, heal, inject
 from testnet.verbs_load import load
 from testnet.verbs_look import logs, ps, status
 from testnet.verbs_nodes import add, kill, pause, remove, restart, split
+from testnet.verbs_report import diff, report
 from testnet.verbs_run import down, resume, up
 from testnet.verbs_scenario import check, scenarios
 
@@ -21,7 +22,7 @@ PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Run": (up, resume, down),
     "Look": (ps, status, logs),
     "Change and break": (load, kill, pause, restart, add, remove, split, inject, heal, faults),
-    "Laboratory": (check, scenarios),
+    "Laboratory": (check, scenarios, report, diff),
 }
 for panel, verbs in PANELS.items():
     for verb in verbs:

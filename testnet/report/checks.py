@@ -4,15 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from testnet.checkers.catalogue import EVERY_RUN
 from testnet.faults.parameters import format_ms
 from testnet.observation import Judged, Seen
 from testnet.outcome import Outcome, Violation
 from testnet.report.words import clock
-from testnet.scenario.model import Expectation, Mode
+from testnet.scenario.model import Expectation, Mode, Tier
 from testnet.scenario.triggers import format_trigger
 
 CHECKER = "checker"
-"""The mode of a judge that no expectation of the scenario names: it always watches."""
+"""The mode of a check that no expectation of the scenario names: it watches every run."""
 
 
 class Result(StrEnum):
@@ -37,14 +38,15 @@ class Check:
 
 
 def checks_of(outcome: Outcome) -> tuple[Check, ...]:
-    """The scenario's expectations in their order, then what checkers of their own accord said.
+    """The scenario's expectations in their order, then what is watched in every run.
 
     Expectations of one name and mode share a result, the gravest: facts tell them by name alone.
     """
     judged = _last_judged(outcome.seen)
     expected = [_expected(each, outcome, judged) for each in outcome.scenario.expectations]
     named = frozenset(check.name for check in expected)
-    others = dict.fromkeys([*outcome.failed, *judged])
+    watched = () if outcome.tier is Tier.ENGINE else tuple(kind.NAME for kind in EVERY_RUN)
+    others = dict.fromkeys([*outcome.failed, *judged, *watched])
     return (*expected, *(_other(name, outcome, judged) for name in others if name not in named))
 
 
@@ -103,6 +105,8 @@ def _other(name: str, outcome: Outcome, judged: dict[str, tuple[float, Judged]])
     found = _broken(name, outcome)
     if found is not None:
         return Check(name, CHECKER, "", Result.FAIL, found.at_s, found.statement, found)
+    if name not in judged:
+        return Check(name, CHECKER, "", Result.PASS, None, f"held for {clock(outcome.virtual_s)}")
     at_s, fact = judged[name]
     return Check(name, CHECKER, "", Result(fact.verdict), at_s, fact.detail)
 

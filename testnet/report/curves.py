@@ -4,7 +4,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median_low
 
+from testnet.checkers.measures import percentile
 from testnet.report.lane_faults import hatch
 from testnet.report.svg import Scale, line, picture, plain, polyline, rect, tag, text, ticks
 from testnet.report.trace import Trace
@@ -18,7 +20,7 @@ BINS = 120
 STEPS_MAX = 160
 """Points of a distribution; more do not show."""
 
-MARKS = (0.5, 0.99)
+MARKS = (50, 99)
 """The percentiles written beside a distribution."""
 
 
@@ -29,11 +31,6 @@ class Curve:
     name: str
     shade: int
     values: tuple[float, ...]
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The nearest rank: the smallest value that so many are not above (`ordered` ascends)."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def distribution(title: str, about: str, curves: Sequence[Curve]) -> str:
@@ -59,8 +56,7 @@ def distribution(title: str, about: str, curves: Sequence[Curve]) -> str:
 
 
 def _percentiles(curve: Curve) -> str:
-    ordered = sorted(curve.values)
-    return ", ".join(f"p{share * 100:.0f} {lasting(percentile(ordered, share))}" for share in MARKS)
+    return ", ".join(f"p{each} {lasting(percentile(curve.values, each))}" for each in MARKS)
 
 
 def _shares(y: Scale) -> Iterator[str]:
@@ -161,9 +157,8 @@ def mempools(trace: Trace) -> str:
     """Transactions waiting, in the fullest mempool and in the middle one."""
     most, middle = list[float](), list[float]()
     for waiting in _by_bin(trace):
-        ordered = sorted(waiting)
-        most.append(ordered[-1] if ordered else (most[-1] if most else 0.0))
-        middle.append(percentile(ordered, 0.5) if ordered else (middle[-1] if middle else 0.0))
+        most.append(max(waiting) if waiting else (most[-1] if most else 0.0))
+        middle.append(median_low(waiting) if waiting else (middle[-1] if middle else 0.0))
     return over_time(
         "Transactions waiting",
         "In the fullest mempool and in the median one.",

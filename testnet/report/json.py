@@ -1,6 +1,6 @@
 """The versioned object that scripts read: what `sim --json` and `report --json` print."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from testnet.outcome import Outcome
 from testnet.report.folder import figure_fields, violation_fields
@@ -9,7 +9,7 @@ VERSION = 1
 """A key that is added keeps it; a key that goes or changes its meaning raises it."""
 
 
-def report_fields(outcomes: Sequence[Outcome]) -> dict[str, object]:
+def report_fields(outcomes: Iterable[Outcome]) -> dict[str, object]:
     """All runs, in the order given."""
     return {"report": VERSION, "runs": [run_fields(outcome) for outcome in outcomes]}
 

@@ -6,7 +6,7 @@ and skips. A probe that this seed did not reach is a skip, because only a campai
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as Xml
 
 from testnet.outcome import Outcome
@@ -19,7 +19,7 @@ FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 REPLACEMENT = "\ufffd"
 
 
-def junit(outcomes: Sequence[Outcome], places: Sequence[str]) -> str:
+def junit(outcomes: Iterable[Outcome], places: Iterable[str]) -> str:
     """The document. `places` are the folders of the runs, for the line that replays them."""
     suites = [_suite(outcome, place) for outcome, place in zip(outcomes, places, strict=True)]
     root = Xml.Element("testsuites", {"name": "cornerstone testnet"} | _sums(suites))

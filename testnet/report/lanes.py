@@ -25,34 +25,16 @@ def lanes(trace: Trace, tree: Tree, violation: Violation | None, cities: dict[st
     concerned = violation.nodes if violation else ()
     layout = layout_of(trace, concerned, flag=violation is not None)
     height = layout.bottom + 8 + (16 if layout.left_out or layout.strips_left_out else 0)
-    moving = [
-        *_grid(layout),
-        *tracks(trace, tree, layout),
-        *bands(layout, trace.faults),
-        *points(trace, tree, layout),
-        *strip_bars(layout),
-        *reorganisations(trace, layout),
-        *marks(trace, layout),
-    ]
-    labels = [
-        *_axis_labels(layout),
-        *strip_labels(layout),
-        *depths(trace, layout),
-        *down_words(trace, layout),
-    ]
-    if violation is not None:
-        moving += broke(layout, violation)
-        labels.append(flag(layout, violation))
     plot = tag(
         "svg",
-        tag("g", "".join(moving), class_="zoom") + "".join(labels),
+        tag("g", "".join(_moving(trace, tree, layout, violation)), class_="zoom")
+        + "".join(_labels(trace, layout, violation)),
         x=GUTTER,
         y=0,
         width=PLOT,
         height=height,
         class_="plot",
     )
-    content = HATCHES + "".join(_names(layout, concerned, cities)) + plot + _rest(layout, height)
     about = (
         f"{counted(len(layout.rows), 'lane')} over {clock(trace.end_s)},"
         f" {counted(len(trace.faults), 'fault')},"
@@ -63,7 +45,7 @@ def lanes(trace: Trace, tree: Tree, violation: Violation | None, cities: dict[st
         height,
         "What each node did",
         about,
-        content,
+        HATCHES + "".join(_names(layout, concerned, cities)) + plot + _rest(layout, height),
         class_="lanes",
         data_end=trace.end_s,
         data_gutter=GUTTER,
@@ -71,6 +53,29 @@ def lanes(trace: Trace, tree: Tree, violation: Violation | None, cities: dict[st
         data_top=layout.top,
         data_lane=layout.lane,
     )
+
+
+def _moving(trace: Trace, tree: Tree, layout: Layout, violation: Violation | None) -> Iterator[str]:
+    """What is stretched when one zooms, from the ground up."""
+    yield from _grid(layout)
+    yield from tracks(trace, tree, layout)
+    yield from bands(layout, trace.faults)
+    yield from points(trace, tree, layout)
+    yield from strip_bars(layout)
+    yield from reorganisations(trace, layout)
+    yield from marks(trace, layout)
+    if violation is not None:
+        yield from broke(layout, violation)
+
+
+def _labels(trace: Trace, layout: Layout, violation: Violation | None) -> Iterator[str]:
+    """What is only moved."""
+    yield from _axis_labels(layout)
+    yield from strip_labels(layout)
+    yield from depths(trace, layout)
+    yield from down_words(trace, layout)
+    if violation is not None:
+        yield flag(layout, violation)
 
 
 def _names(layout: Layout, concerned: Sequence[str], cities: dict[str, str]) -> Iterator[str]:

@@ -5,23 +5,23 @@ the drawings, then the tables. The size is bounded by the maxima of the drawings
 """
 
 from dataclasses import dataclass
-from importlib.resources import files
 
-from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from chain.primitives.errors import Refusal
+from testnet.checkers.measures import percentile
 from testnet.faults.parameters import parameters_of
 from testnet.outcome import Outcome, Verdict
 from testnet.report.blocktree import blocktree
 from testnet.report.branches import MAIN, Tree, tree_of
 from testnet.report.checks import Check, Result, checks_of
 from testnet.report.cities import cities
-from testnet.report.curves import load, mempools, percentile, speeds, spread
+from testnet.report.curves import load, mempools, speeds, spread
 from testnet.report.diff import figure_text
 from testnet.report.lanes import lanes
 from testnet.report.samples import samples_json
 from testnet.report.story import Story, replay_line, story_of
+from testnet.report.templates import template
 from testnet.report.trace import FaultSpan, Trace, trace_of
 from testnet.report.words import clock, counted, lasting, nodes_text
 from testnet.scenario.casting import placed
@@ -74,7 +74,7 @@ def page(outcome: Outcome, place: str) -> str:
     story = story_of(outcome, place)
     checks = checks_of(outcome)
     concerned = story.violation.nodes if story else ()
-    return _template().render(
+    return template("page.html").render(
         outcome=outcome,
         passed=outcome.verdict is Verdict.PASS,
         story=story,
@@ -98,12 +98,6 @@ def page(outcome: Outcome, place: str) -> str:
     )
 
 
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    source = files("testnet.report").joinpath("page.html").read_text(encoding="utf-8")
-    return environment.from_string(source)
-
-
 def summary(outcome: Outcome, trace: Trace, checks: tuple[Check, ...]) -> str:
     """One sentence about a run that passed."""
     held = sum(1 for check in checks if check.result is Result.PASS)
@@ -117,7 +111,7 @@ def tiles(outcome: Outcome, trace: Trace, tree: Tree) -> list[Tile]:
     """The numbers under the story."""
     main = tree.branches[MAIN].blocks
     deepest = max((each.depth for each in trace.reorganisations), default=0)
-    delays = sorted(delay for _, _, delay in trace.delays)
+    delays = [delay for _, _, delay in trace.delays]
     ratio = outcome.virtual_s / outcome.wall_s if outcome.wall_s else 0.0
     found = [
         Tile(str(len(trace.nodes)), "nodes"),
@@ -127,7 +121,7 @@ def tiles(outcome: Outcome, trace: Trace, tree: Tree) -> list[Tile]:
         Tile(f"{len(trace.included):,}", f"transactions included of {len(trace.offered_s):,}"),
     ]
     if delays:
-        found.append(Tile(lasting(percentile(delays, 0.5)), "median propagation of a block"))
+        found.append(Tile(lasting(percentile(delays, 50)), "median propagation of a block"))
     if outcome.tier is not Tier.PROCESS and ratio:
         found.append(Tile(f"{ratio:,.0f}×", f"real time, {clock(outcome.wall_s)} here"))
     return found
