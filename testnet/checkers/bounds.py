@@ -129,7 +129,7 @@ def _too_slow(
         return []
     found: list[Violation] = []
     for percent, most_ms in limits_ms:
-        measured_ms = percentile(values_s, percent) * 1_000
+        measured_ms = round(percentile(values_s, percent) * 1_000, 3)  # to the microsecond
         if measured_ms > most_ms:
             statement = (
                 f"{percent} of 100 {what} within {measured_ms:.0f} ms, "

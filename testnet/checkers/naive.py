@@ -21,24 +21,24 @@ def leaf(data: bytes) -> bytes:
 
 def list_root(leaves: Sequence[bytes], known: Known | None = None) -> bytes:
     """The root over leaf hashes. `known` makes roots over a growing list of distinct ones cheap."""
-    return _list_root(leaves, 0, len(leaves), {} if known is None else known)
+    return _list_root(leaves, 0, len(leaves), known)
 
 
-def _list_root(leaves: Sequence[bytes], start: int, end: int, known: Known) -> bytes:
+def _list_root(leaves: Sequence[bytes], start: int, end: int, known: Known | None) -> bytes:
     size = end - start
     if size == 0:
         return EMPTY_LIST
     if size == 1:
         return leaves[start]
     key = leaves[start], leaves[end - 1], size
-    found = known.get(key)
-    if found is None:
-        split = start + (1 << (size - 1).bit_length() - 1)
-        left, right = _list_root(leaves, start, split, known), _list_root(leaves, split, end, known)
-        found = sha256(b"\x01" + left + right).digest()
-        if size & (size - 1) == 0:
-            known[key] = found
-    return found
+    if known is not None and key in known:
+        return known[key]
+    split = start + (1 << (size - 1).bit_length() - 1)
+    left, right = _list_root(leaves, start, split, known), _list_root(leaves, split, end, known)
+    root = sha256(b"\x01" + left + right).digest()
+    if known is not None and size & (size - 1) == 0:
+        known[key] = root
+    return root
 
 
 def state_path(key: bytes) -> bytes:

@@ -32,6 +32,36 @@ from testnet.scenario.model import Mode
 
 PARTITION = "partition."
 
+BLOCK_CODES = frozenset(
+    (
+        "bad-headers",
+        "block-too-large",
+        "expired",
+        "invalid-parent",
+        "key-not-live",
+        "known-invalid",
+        "too-little-work",
+        "too-many-transactions",
+        "unexpected-certificates",
+        "wrong-author",
+        "wrong-certificates-hash",
+        "wrong-chain",
+        "wrong-height",
+        "wrong-history-root",
+        "wrong-next-set",
+        "wrong-receipts-root",
+        "wrong-seal",
+        "wrong-sequence",
+        "wrong-set",
+        "wrong-slot",
+        "wrong-state-root",
+        "wrong-transactions-root",
+    )
+)
+"""Codes with which blocks alone are refused, where a fact does not name the block."""
+
+LOOKED_AT: frozenset[type[Fact]] = SIGHT | {TransactionSeen, Glimpse, Refused}
+
 
 class ProbeBoard:
     """Which probes were reached: those a scenario names and all others, in order of time."""
@@ -137,7 +167,3 @@ def _depth_asked(ground: Ground) -> int:
             if isinstance(kind, DeepReorg):
                 return kind.depth_blocks
     return DeepReorg().depth_blocks
-
-
-BLOCK_CODES = frozenset(("invalid-block", "invalid-header"))
-LOOKED_AT: frozenset[type[Fact]] = SIGHT | {TransactionSeen, Glimpse, Refused}

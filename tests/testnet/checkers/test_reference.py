@@ -4,7 +4,7 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chain.block import Block, encode_block
@@ -53,6 +53,7 @@ def judge(block: Block, *below: Block) -> Judgement:
 
 
 @given(st.lists(st.binary(max_size=5), max_size=40))
+@example([b""] * 10 + [b"x", b""])
 def test_list_roots_are_those_of_the_ledger(items: list[bytes]) -> None:
     leaves = [naive.leaf(item) for item in items]
     assert naive.list_root(leaves) == merkle.root(items)

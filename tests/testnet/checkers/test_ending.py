@@ -1,0 +1,148 @@
+"""What is looked at when a run is over."""
+
+from dataclasses import replace
+
+from chain.block import encode_block
+from testnet.observation import (
+    FaultBegan,
+    FaultEnded,
+    NodeStopped,
+    Seen,
+    TransactionDropped,
+    TransactionOffered,
+)
+from testnet.outcome import Verdict
+from tests.chain.founding import transfer
+from tests.testnet.checkers.small import Small, doctored, expected, joined, judged, names, verdicts
+
+
+def paid() -> Small:
+    """A network with a payment in a block and one that waits."""
+    net = Small()
+    net.offer("n1", transfer(0, payer=0))
+    net.grow([1, 2, 3])
+    net.offer("n1", transfer(1, payer=0))
+    return net
+
+
+def lost(node: str = "n1", sequence: int = 5, expiry: int = 99) -> TransactionOffered:
+    return TransactionOffered(node, "f" * 64, "a" * 64, 0, sequence, expiry)
+
+
+def test_what_is_included_or_waits_is_accounted_for() -> None:
+    assert verdicts(paid()) == ()
+
+
+def test_a_transaction_that_was_taken_and_is_nowhere() -> None:
+    net = paid()
+    net.saw(lost())
+    found = judged(net.seen, on=net.ground(), ending=net.ending())
+    assert names(found) == ("accounted",)
+    assert "ffffffff (taken by n1)" in found[0].statement
+    assert found[0].nodes == ("n1",)
+
+
+def test_what_explains_an_absence() -> None:
+    end = [
+        Seen(9.0, TransactionDropped("n1", "f" * 64, "displaced", "no room")),
+        Seen(9.0, NodeStopped("n1", "killed")),
+    ]
+    for explanation in end:
+        net = Small()
+        net.saw(lost())
+        net.seen.append(explanation)
+        assert verdicts(net) == ()
+    declined, late, hostile = Small(), Small(), Small()
+    declined.saw(replace(lost(), code="mempool-full"))
+    assert verdicts(declined) == ()
+    late.saw(lost(expiry=2))
+    late.grow([3])
+    assert verdicts(late) == ()
+    hostile.saw(lost("n2"))
+    assert judged(hostile.seen, on=hostile.ground(hostile=("n2",)), ending=hostile.ending()) == []
+
+
+def test_another_transaction_with_its_number_explains_an_absence() -> None:
+    net = Small()
+    tx = transfer(0)
+    net.saw(replace(lost(), sender=tx.sender.hex(), sequence=0))
+    assert verdicts(net) == ("accounted",)
+    net.offer("n1", tx)
+    net.grow([1, 2, 3])
+    assert verdicts(net) == ()
+
+
+def test_what_another_node_dropped_is_still_to_be_explained() -> None:
+    net = Small()
+    net.saw(lost())
+    net.saw(TransactionDropped("n2", "f" * 64, "displaced", "no room"))
+    assert verdicts(net) == ("accounted",)
+
+
+def test_what_the_facts_say_is_on_a_running_nodes_chain_is_not_lost() -> None:
+    net = Small()
+    net.saw(lost())
+    net.saw(joined("n1", "e" * 64, "", 1, "f" * 64))
+    assert verdicts(net) == ()
+
+
+def test_a_supply_that_is_not_the_founded_one() -> None:
+    net = paid()
+    ending = doctored(net.ending(), 2, supplies=(("CNY", 3_000_001),))
+    found = judged(net.seen, on=net.ground(), ending=ending)
+    assert names(found) == ("supply",)
+    assert found[0].nodes == ("n3",)
+    assert "3000001" in found[0].statement
+    assert "3000000" in found[0].statement
+    ending = doctored(net.ending(), 2, supplies=(("USD", 1),))
+    assert names(judged(net.seen, on=net.ground(), ending=ending)) == ("supply",)
+
+
+def test_balances_that_do_not_sum_to_the_supply() -> None:
+    """The audit is made to start from books with a coin too many."""
+    net = paid()
+    on = net.ground()
+    rich = replace(on.genesis.balances[0], amount=on.genesis.balances[0].amount + 1)
+    other = replace(on.genesis, balances=(rich, *on.genesis.balances[1:]))
+    object.__setattr__(other, "hash", on.genesis.hash)
+    found = judged(net.seen, on=replace(on, genesis=other), ending=net.ending())
+    assert "supply" in names(found)
+
+
+def test_a_node_whose_state_is_not_that_of_its_head() -> None:
+    net = paid()
+    ending = doctored(net.ending(), 0, state="ab" * 32)
+    found = judged(net.seen, on=net.ground(), ending=ending)
+    assert names(found) == ("replay",)
+    assert found[0].nodes == ("n1",)
+
+
+def test_a_chain_whose_blocks_claim_another_state() -> None:
+    net = paid()
+    ending = net.ending()
+    other = Small()
+    other.grow([1, 2, 3])
+    rival = other.ledgers["n2"].block_at(1)
+    ours = net.ledgers["n2"].block_at(1)
+    assert rival is not None
+    assert ours is not None
+    swapped = (ending.nodes[1].blocks[0], encode_block(ours))
+    assert (
+        judged(net.seen, on=net.ground(), ending=doctored(ending, 1, blocks=swapped, state=""))
+        == []
+    )
+
+
+def test_a_fault_that_hit_nothing_or_left_something() -> None:
+    began = Seen(1.0, FaultBegan("cut", "partition.halves", ("n1",), ("n2",)))
+    visible = expected("faults-visible")
+    assert judged([began, Seen(2.0, FaultEnded("cut", 3, True))], visible) == []
+    inert = [began, Seen(2.0, FaultEnded("cut", 0, True))]
+    found = judged(inert, visible)
+    assert names(found) == ("faults-visible",)
+    assert found[0].verdict is Verdict.LIVENESS
+    assert found[0].nodes == ("n1",)
+    assert judged(inert) == []
+    left = judged([began, Seen(2.0, FaultEnded("cut", 3, False))], visible)
+    assert names(left) == ("faults-visible",)
+    assert "left" in left[0].statement
