@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 from testnet.campaign.job import Job, carry_out
@@ -141,11 +141,17 @@ def context(job: Job) -> ForkServerContext:
 def serve(job: Job, pipe: Connection, words: Path) -> None:
     """A worker's life: take a seed, give back its result, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGTERM, leave)
     with words.open("wb", buffering=0) as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
     with suppress(EOFError, BrokenPipeError):
         while True:
             pipe.send(carry_out(job, pipe.recv()))
+
+
+def leave(number: int, frame: FrameType | None) -> None:
+    """Told to end: unwind, so that a worker's own processes end with it."""
+    sys.exit(f"ended by {signal.Signals(number).name}")
 
 
 def dismiss(workers: Sequence[Worker]) -> None:

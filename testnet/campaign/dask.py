@@ -27,7 +27,7 @@ from testnet.outcome import Verdict, Violation
 AHEAD = 2
 """Seeds under way for each thread of the cluster: one running, one waiting at the worker."""
 
-CONNECT_S = 10.0
+CONNECT_S = 3.0
 """A scheduler that does not answer within this is not there."""
 
 

@@ -10,8 +10,6 @@ import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +32,7 @@ def twice(scenario: Scenario, seed: int, runner: Runner) -> Outcome:
     `runner` must be a function of a module, or a value that can be pickled. Raises LaunchFailure
     when a run dies.
     """
-    first, second = (_elsewhere(scenario, seed, runner, each) for each in HASH_SEEDS)
+    first, second = _side_by_side(scenario, seed, runner)
     parting = first_divergence(first.seen, second.seen)
     if parting is None:
         return first
@@ -60,32 +58,49 @@ class Twice:
         return twice(scenario, seed, self.runner)
 
 
-def _elsewhere(scenario: Scenario, seed: int, runner: Runner, hash_seed: str) -> Outcome:
-    """A run in a process of its own."""
-    environment = os.environ | {
-        "PYTHONHASHSEED": hash_seed,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
+def _side_by_side(scenario: Scenario, seed: int, runner: Runner) -> list[Outcome]:
+    """The run in processes of its own, one for each hash seed; they end with this call."""
     with tempfile.TemporaryDirectory(prefix="cornerstone-twice-") as folder:
-        task, answer, words = (Path(folder) / name for name in ("task", "answer", "words"))
+        task = Path(folder) / "task"
         task.write_bytes(pickle.dumps((runner, scenario, seed)))
-        command = [sys.executable, "-m", "testnet.campaign.alone", str(task), str(answer)]
-        with words.open("wb") as stderr, _told(seed):
-            subprocess.run(
-                command, env=environment, stderr=stderr, timeout=RUN_WALL_MAX_S, check=False
+        twins = [_Twin(task, hash_seed) for hash_seed in HASH_SEEDS]
+        try:
+            return [twin.outcome(seed) for twin in twins]
+        finally:
+            for twin in twins:
+                twin.end()
+
+
+class _Twin:
+    """One of the two runs, going on elsewhere."""
+
+    def __init__(self, task: Path, hash_seed: str) -> None:
+        self._answer = task.with_name(f"answer-{hash_seed}")
+        self._words = task.with_name(f"words-{hash_seed}")
+        environment = {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)}
+        with self._words.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "testnet.campaign.alone", str(task), str(self._answer)],
+                env=os.environ | environment,
+                stderr=stderr,
             )
-        if not answer.is_file():
-            raise LaunchFailure(f"a run of seed {seed} died: {last_line(words)}")
-        found: Outcome | Refusal = pickle.loads(answer.read_bytes())
-    if isinstance(found, Refusal):
-        raise found
-    return found
 
+    def outcome(self, seed: int) -> Outcome:
+        """Waits for it. Raises the run's own Refusal, or LaunchFailure when it died."""
+        try:
+            self._process.wait(RUN_WALL_MAX_S)
+        except subprocess.TimeoutExpired as error:
+            raise LaunchFailure(f"a run of seed {seed} gave nothing in {error.timeout:g} s") from (
+                error
+            )
+        if not self._answer.is_file():
+            raise LaunchFailure(f"a run of seed {seed} died: {last_line(self._words)}")
+        found: Outcome | Refusal = pickle.loads(self._answer.read_bytes())
+        if isinstance(found, Refusal):
+            raise found
+        return found
 
-@contextmanager
-def _told(seed: int) -> Iterator[None]:
-    """A run that does not end is the machine's failure."""
-    try:
-        yield
-    except subprocess.TimeoutExpired as error:
-        raise LaunchFailure(f"a run of seed {seed} gave nothing in {error.timeout:g} s") from error
+    def end(self) -> None:
+        """Leaves no process behind."""
+        self._process.kill()
+        self._process.wait()

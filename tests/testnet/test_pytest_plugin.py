@@ -8,9 +8,9 @@ from pathlib import Path
 FAILING = """
 def test_impossible(testnet):
     run = (
-        testnet.simulate(nodes=2, duration="8s")
+        testnet.simulate(nodes=2, duration="10s")
         .fault("partition", at="1s", on="n1")
-        .expect("converged", at="3s", within="4s")
+        .expect("converged", at="5s", within="4s")
         .run(seed=5)
     )
     assert run.passed
