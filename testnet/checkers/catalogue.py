@@ -166,7 +166,7 @@ class CoreConverged:
 
     NAME: ClassVar[str] = "core-converged"
     MODE: ClassVar[Mode] = Mode.WITHIN
-    share: float = number("of the selected nodes", 0.01, 1.0, 0.67)
+    share: float = number("of the selected nodes", 0.01, 1.0, 0.66)
     depth_blocks: int = integer("in which two chains may differ", 0, BLOCKS_MAX, 1)
     lag_blocks: int = integer("by which a head may be lower than the highest", 0, BLOCKS_MAX, 1)
 

@@ -30,7 +30,7 @@ from testnet.observation import (
 )
 from testnet.scenario.model import Mode
 
-PARTITION = "partition."
+PARTITION = "partition"
 
 BLOCK_CODES = frozenset(
     (
@@ -151,7 +151,7 @@ class ProbeBoard:
     def _fault(self, fact: FaultBegan | FaultEnded) -> None:
         """When a partition ends in two minds, whoever gives up its head then has healed it."""
         if isinstance(fact, FaultBegan):
-            if fact.kind.startswith(PARTITION):
+            if fact.kind.partition(".")[0] == PARTITION:
                 self._partitions[fact.fault] = None
         elif fact.fault in self._partitions:
             heads = self._sight.heads()

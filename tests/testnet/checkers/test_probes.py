@@ -20,7 +20,7 @@ from testnet.observation import (
 from testnet.scenario.model import Mode
 from tests.testnet.checkers.small import expected, ground, joined
 
-CUT = FaultBegan("cut", "partition.halves", ("n1",), ("n2",))
+CUT = FaultBegan("cut", "partition", ("n1",), ("n2",))
 HEALED = FaultEnded("cut", 3, True)
 G1, G2 = joined("n1", "g", "", 0), joined("n2", "g", "", 0)
 
