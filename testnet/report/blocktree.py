@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from testnet.outcome import Violation
 from testnet.report.branches import MAIN, Branch, Tree
 from testnet.report.lane_layout import colour
-from testnet.report.svg import line, number, picture, tag, text
+from testnet.report.svg import line, number, picture, tag, text, title
 from testnet.report.trace import Block, Trace
 from testnet.report.words import clock, counted, nodes_text, short
 
@@ -185,14 +185,14 @@ def _blocks(branch: Branch, tree: Tree, plan: Plan, violation: Violation | None)
             continue
         if violation is not None and block.height == violation.height:
             yield tag("circle", cx=x, cy=y, r=12, class_="conflict")
-        title = tag("title", block_title(block))
+        words = title(block_title(block))
         yield tag(
-            "circle", title, cx=x, cy=y, r=min(7, plan.step / 2 - 2.5), class_=f"block c{shade}"
+            "circle", words, cx=x, cy=y, r=min(7, plan.step / 2 - 2.5), class_=f"block c{shade}"
         )
 
 
 def block_title(block: Block) -> str:
-    """A block for those who point at it; ids are hex and names ours, nothing needs escaping."""
+    """A block for those who point at it."""
     return (
         f"block {short(block.id)}, height {block.height}, slot {block.slot}:"
         f" {counted(block.transactions, 'transaction')}, first at {block.origin},"

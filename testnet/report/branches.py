@@ -46,10 +46,13 @@ def tree_of(trace: Trace) -> Tree:
 
 
 def chain(blocks: dict[str, Block], head: str) -> list[Block]:
-    """The known ancestors of a head and itself, lowest first."""
+    """The known ancestors of a head and itself, lowest first.
+
+    Heights must fall on the way down: a file that was tampered with can hold a circle.
+    """
     found = list[Block]()
     block = blocks.get(head)
-    while block is not None:
+    while block is not None and (not found or block.height < found[-1].height):
         found.append(block)
         block = blocks.get(block.parent)
     return found[::-1]
@@ -69,12 +72,18 @@ def winner(trace: Trace) -> list[Block]:
     return won
 
 
+def _falls(blocks: dict[str, Block], block: Block) -> bool:
+    """Whether the parent, where it is known, is lower; what is not so is no part of a tree."""
+    parent = blocks.get(block.parent)
+    return parent is None or parent.height < block.height
+
+
 def _runs(blocks: dict[str, Block], placed: Iterable[str]) -> list[list[Block]]:
     """The blocks beside the main chain in rows; at a fork the child that leads furthest goes on."""
     main = frozenset(placed)
     children = dict[str, list[Block]]()
     reach = dict[str, int]()
-    beside = [block for block in blocks.values() if block.id not in main]
+    beside = [block for block in blocks.values() if block.id not in main and _falls(blocks, block)]
     for block in sorted(beside, key=lambda each: (-each.height, each.id)):
         children.setdefault(block.parent, []).append(block)
         own = children.get(block.id, [])

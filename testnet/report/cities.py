@@ -54,12 +54,12 @@ def medians(trace: Trace, city_of: dict[str, str]) -> dict[tuple[str, str], floa
 def _cell(x: float, y: float, origin: str, to: str, seconds: float | None, slowest: float) -> str:
     size = {"width": CELL_WIDTH - 2, "height": CELL_HEIGHT - 2, "rx": 4}
     if seconds is None:
-        return rect(x, y, title=f"{origin} to {to}: no block went this way", class_="empty", **size)
+        return rect(x, y, words=f"{origin} to {to}: no block went this way", class_="empty", **size)
     share = seconds / slowest if slowest else 0.0
     cell = rect(
         x,
         y,
-        title=f"{origin} to {to}: {lasting(seconds)}",
+        words=f"{origin} to {to}: {lasting(seconds)}",
         class_="heat",
         fill_opacity=f"{0.08 + 0.77 * share:.2f}",
         **size,

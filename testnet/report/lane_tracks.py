@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from testnet.report.branches import Tree
 from testnet.report.lane_layout import Layout, colour
-from testnet.report.svg import line, number, rect, tag, text
+from testnet.report.svg import line, number, rect, tag, text, title
 from testnet.report.trace import Step, Trace, Uptime
 from testnet.report.words import clock
 
@@ -123,7 +123,7 @@ def _ends(trace: Trace, layout: Layout) -> Iterator[str]:
             if uptime.how:
                 bar = tag("path", d=f"M{number(end)} {number(y)}v{number(high)}", class_="stop")
                 words = f"{node} {uptime.how} at {clock(uptime.end_s)}"
-                yield tag("g", tag("title", words) + bar)
+                yield tag("g", title(words) + bar)
 
 
 def down_words(trace: Trace, layout: Layout) -> Iterator[str]:

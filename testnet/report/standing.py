@@ -87,9 +87,9 @@ def camps_of(links: Links, heads: dict[str, str]) -> list[Camp]:
 
 
 def ancestry(links: Links, head: str) -> list[str]:
-    """A block and its known ancestors, highest first."""
+    """A block and its known ancestors, highest first; heights must fall, or it is a circle."""
     found = list[str]()
-    while head in links:
+    while head in links and (not found or links[head][1] < links[found[-1]][1]):
         found.append(head)
         head = links[head][0]
     return found

@@ -27,6 +27,11 @@ def _value(value: str | Number) -> str:
     return escape(value) if isinstance(value, str) else number(value)
 
 
+def title(words: str) -> str:
+    """What those who point at an element are told."""
+    return tag("title", escape(words))
+
+
 def text(x: Number, y: Number, content: str, **attributes: str | Number) -> str:
     """Words at a place."""
     return tag("text", escape(content), x=x, y=y, **attributes)
@@ -38,10 +43,10 @@ def line(x1: Number, y1: Number, x2: Number, y2: Number, **attributes: str | Num
 
 
 def rect(
-    x: Number, y: Number, width: Number, height: Number, title: str = "", **attributes: str | Number
+    x: Number, y: Number, width: Number, height: Number, words: str = "", **attributes: str | Number
 ) -> str:
     """A rectangle, with words for those who point at it."""
-    content = tag("title", escape(title)) if title else ""
+    content = title(words) if words else ""
     return tag("rect", content, x=x, y=y, width=width, height=height, **attributes)
 
 
@@ -56,15 +61,15 @@ def polyline(places: Sequence[tuple[Number, Number]]) -> str:
 
 
 def picture(
-    width: Number, height: Number, title: str, about: str, content: str, **attributes: str | Number
+    width: Number, height: Number, name: str, about: str, content: str, **attributes: str | Number
 ) -> str:
     """A whole drawing that says what it shows to those who cannot see it."""
     return tag(
         "svg",
-        tag("title", escape(title)) + tag("desc", escape(about)) + content,
+        title(name) + tag("desc", escape(about)) + content,
         viewBox=f"0 0 {number(width)} {number(height)}",
         role="img",
-        aria_label=f"{title}. {about}",
+        aria_label=f"{name}. {about}",
         **attributes,
     )
 

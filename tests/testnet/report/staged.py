@@ -92,7 +92,7 @@ def scenario(stage: Stage) -> Scenario:
             Expectation(Mode.ALWAYS, "supply"),
             Expectation(Mode.WITHIN, "converged", within_ms=15_000),
             Expectation(Mode.SOMETIMES, "reorg"),
-            Expectation(Mode.SOMETIMES, "double-vote"),
+            Expectation(Mode.SOMETIMES, "equivocation"),
         ),
     )
 

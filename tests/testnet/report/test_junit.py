@@ -25,13 +25,16 @@ def test_a_case_for_each_check_and_seed() -> None:
         "halves-then-heal seed 7",
         "halves-then-heal seed 8",
     ]
-    assert [case.attrib["name"] for case in root[0].iter("testcase")] == [
-        "common-prefix [seed 7]",
-        "supply [seed 7]",
-        "converged (within 15s) [seed 7]",
-        "reorg [seed 7]",
-        "double-vote [seed 7]",
+    cases = [(case.attrib["classname"], case.attrib["name"]) for case in root[0].iter("testcase")]
+    assert cases[:5] == [
+        ("halves-then-heal.always", "common-prefix [seed 7]"),
+        ("halves-then-heal.always", "supply [seed 7]"),
+        ("halves-then-heal.check", "converged (within 15s) [seed 7]"),
+        ("halves-then-heal.sometimes", "reorg [seed 7]"),
+        ("halves-then-heal.sometimes", "equivocation [seed 7]"),
     ]
+    assert ("halves-then-heal.checker", "no-trouble [seed 7]") in cases
+    assert ("halves-then-heal.checker", "supply [seed 7]") not in cases
 
 
 def test_failures_tell_the_story_and_the_replay() -> None:
@@ -55,7 +58,8 @@ def test_checks_of_one_name_get_names_of_their_own() -> None:
     same = (Expectation(Mode.WITHIN, "converged", within_ms=9_000),) * 3
     root = parsed(replace(PASSED, scenario=replace(PASSED.scenario, expectations=same)))
     names = [case.attrib["name"] for case in root.iter("testcase")]
-    assert len(set(names)) == 3
+    assert len(set(names)) == len(names)
+    assert "converged (within 9s) #3 [seed 8]" in names
 
 
 def test_a_checker_nobody_asked_for_has_a_case_too() -> None:
