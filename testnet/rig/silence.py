@@ -1,0 +1,112 @@
+"""Members that take and do not give: they announce nothing of others, or serve nothing."""
+
+from chain.block import decode_header
+from p2p.peers.peer import PeerId
+from p2p.peers.recent import RecentSet
+from p2p.protocol.instant import Now
+from p2p.wire.messages import (
+    AnnounceBlock,
+    AnnounceTransactions,
+    GetBlocks,
+    GetHeaders,
+    GetTransactions,
+)
+from testnet.faults.gossip import PromiseNothing, Withhold
+from testnet.rig.aim import is_for
+from testnet.rig.behaviour import Host, Item
+from testnet.rig.held import Held, Inbound, go_on
+from testnet.rig.quiet import Quiet
+
+HEARD_MAX = 65_536
+"""Ids of transactions others have announced: a minute of full load, as the node itself keeps."""
+
+MS = 1_000
+
+
+class Withholding(Quiet):
+    """Withhold: announcements leave only for the node's own blocks and its clients' transactions.
+
+    A transaction is another's when a peer has announced it since the fault began.
+    """
+
+    def __init__(self, kind: Withhold, to: frozenset[str]) -> None:
+        super().__init__()
+        self._to = to
+        self._heard = RecentSet(HEARD_MAX)
+
+    def begin(self, host: Host) -> None:
+        """See Behaviour."""
+        super().begin(host)
+        self._heard = RecentSet(HEARD_MAX)
+
+    def incoming(self, peer: PeerId, items: list[Item]) -> list[Item]:
+        """See Behaviour."""
+        for item in items:
+            if isinstance(item, AnnounceTransactions):
+                self._heard.update(item.ids)
+        return items
+
+    def outgoing(self, peer: PeerId, items: list[Item]) -> list[Item]:
+        """See Behaviour."""
+        if not is_for(self.host, peer, self._to):
+            return items
+        return [left for item in items if (left := self._own_part(item)) is not None]
+
+    def _own_part(self, item: Item) -> Item | None:
+        left: Item | None = item
+        match item:
+            case AnnounceBlock(raw, _):
+                author = self.host.author
+                if author is None or decode_header(raw).author != author.did:
+                    left = None
+            case AnnounceTransactions(ids):
+                own = tuple(txid for txid in ids if txid not in self._heard)
+                if own != ids:
+                    left = AnnounceTransactions(own) if own else None
+            case _:
+                pass
+        self.hits += left is not item
+        return left
+
+
+class NeverServing(Quiet):
+    """PromiseNothing: what others ask for is not read, or only later."""
+
+    def __init__(self, kind: PromiseNothing, to: frozenset[str]) -> None:
+        super().__init__()
+        self._delay_s = kind.delay_ms / MS
+        self._to = to
+        self._held = Held()
+
+    def begin(self, host: Host) -> None:
+        """See Behaviour."""
+        super().begin(host)
+        self._held = Held()
+
+    def incoming(self, peer: PeerId, items: list[Item]) -> list[Item]:
+        """See Behaviour."""
+        if not is_for(self.host, peer, self._to):
+            return items
+        return [item for item in items if not self._ignored(peer, item)]
+
+    def deadline_s(self) -> float | None:
+        """See Behaviour."""
+        return self._held.deadline_s()
+
+    def tick(self, now: Now) -> None:
+        """See Behaviour."""
+        go_on(self.host, self._held.due(now.s))
+
+    def end(self) -> None:
+        """See Behaviour."""
+        go_on(self.host, self._held.clear())
+
+    def _ignored(self, peer: PeerId, item: Item) -> bool:
+        match item:
+            case GetBlocks() | GetHeaders() | GetTransactions():
+                self.hits += 1
+                if self._delay_s:
+                    self._held.put(self.host.now().s + self._delay_s, Inbound(peer, item))
+                return True
+            case _:
+                return False

@@ -1,0 +1,71 @@
+"""Members that take and do not give."""
+
+from chain.primitives.hashing import Hash
+from p2p.wire.messages import (
+    AnnounceBlock,
+    AnnounceTransactions,
+    GetBlocks,
+    GetHeaders,
+    GetPeers,
+    GetTransactions,
+    Message,
+    Ping,
+)
+from testnet.faults.gossip import PromiseNothing, Withhold
+from testnet.rig.behaviours import behaviour_of
+from tests.chain.founding import AUTHORITIES, grow, ledger
+from tests.testnet.rig.fake_host import ANN, BOB, FakeHost
+
+A, B = Hash(b"a" * 32), Hash(b"b" * 32)
+REQUESTS: list[Message] = [GetBlocks(1, (A,)), GetHeaders(2, (A,), 5), GetTransactions(3, (A,))]
+
+
+def test_others_blocks_are_not_announced() -> None:
+    chain = ledger()
+    first, second = grow(chain, 1), grow(chain, 2)
+    host = FakeHost(ledger=chain, author=AUTHORITIES[1].author)
+    withhold = behaviour_of(Withhold())
+    withhold.begin(host)
+    own = AnnounceBlock(first.header.raw, first.seal)
+    others = AnnounceBlock(second.header.raw, second.seal)
+    assert withhold.outgoing(ANN, [own, others, Ping(1)]) == [own, Ping(1)]
+    assert withhold.hits == 1
+
+
+def test_others_transactions_are_not_announced() -> None:
+    withhold = behaviour_of(Withhold())
+    withhold.begin(FakeHost())
+    heard = AnnounceTransactions((A,))
+    assert withhold.incoming(ANN, [heard]) == [heard]
+    both, own = AnnounceTransactions((A, B)), AnnounceTransactions((B,))
+    assert withhold.outgoing(BOB, [both, heard, own]) == [own, own]
+    assert withhold.hits == 2
+
+
+def test_limited_to_a_peer_the_others_hear_everything() -> None:
+    withhold = behaviour_of(Withhold(), ("n1",))
+    withhold.begin(FakeHost())
+    heard = AnnounceTransactions((A,))
+    withhold.incoming(ANN, [heard])
+    assert withhold.outgoing(ANN, [heard]) == []
+    assert withhold.outgoing(BOB, [heard]) == [heard]
+
+
+def test_requests_are_not_read() -> None:
+    host = FakeHost()
+    never = behaviour_of(PromiseNothing())
+    never.begin(host)
+    assert never.incoming(ANN, [*REQUESTS, GetPeers(1)]) == [GetPeers(1)]
+    assert (never.hits, never.deadline_s()) == (3, None)
+    never.end()
+    assert host.delivered == []
+
+
+def test_requests_are_answered_after_all() -> None:
+    host = FakeHost()
+    late = behaviour_of(PromiseNothing(delay_ms=3_000))
+    late.begin(host)
+    assert late.incoming(ANN, list(REQUESTS)) == []
+    assert late.deadline_s() == 103.0
+    late.tick(host.passes(3))
+    assert host.delivered == [(ANN, message) for message in REQUESTS]
