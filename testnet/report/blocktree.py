@@ -18,8 +18,8 @@ COLUMNS_MAX = 48
 """Heights drawn: as many as fit the width of a page with STEP_MIN each."""
 
 ROWS_MAX = 10
-NEAR = 2
-"""Heights drawn before a fork and after a branch's end, so that one sees where it hangs."""
+NEAR = (10, 6, 4, 2)
+"""Heights drawn on both sides of the ends of a branch; the first that fits is taken."""
 
 STEP_MIN, STEP_MAX, FOLD_STEP = 18.0, 30.0, 44
 WIDTH = 1_160
@@ -122,28 +122,37 @@ def rows_of(tree: Tree) -> dict[int, int]:
 
 
 def heights_of(drawn: Sequence[Branch], violation: Violation | None) -> list[int]:
-    """The heights worth drawing: the ends of the chain and of forks, and the finding's."""
+    """The heights worth drawing, with as much around them as there is room for."""
+    low = drawn[MAIN].blocks[0].height
+    high = max(branch.blocks[-1].height for branch in drawn)
+    if high - low < COLUMNS_MAX:
+        return list(range(low, high + 1))
+    found = list[int]()
+    for near in NEAR:
+        wanted = _wanted(drawn, violation, near)
+        found = sorted(height for height in wanted if low <= height <= high)
+        if len(found) <= COLUMNS_MAX:
+            break
+    return found
+
+
+def _wanted(drawn: Sequence[Branch], violation: Violation | None, near: int) -> dict[int, None]:
+    """The ends of the chain and of forks, and the finding's; forks only while there is room."""
     main = drawn[MAIN].blocks
     low, high = main[0].height, main[-1].height
-    wanted = dict.fromkeys(height for height in (low, low + 1, high - 1, high) if height >= low)
+    wanted = dict.fromkeys((low, low + 1, high - 1, high))
     if violation is not None and violation.height:
-        wanted |= dict.fromkeys(_around(violation.height, violation.height))
+        wanted |= dict.fromkeys(_around(violation.height, near))
     for branch in drawn[1:]:
-        first, last = branch.blocks[0].height, branch.blocks[-1].height
-        long = last - first > 3 * NEAR
-        stretch = [*_around(first, first), *_around(last, last)] if long else _around(first, last)
-        if len(wanted) + len(stretch) > COLUMNS_MAX:
-            continue
-        wanted |= dict.fromkeys(stretch)
-    highest = max(branch.blocks[-1].height for branch in drawn)
-    every = range(low, highest + 1)
-    if len(every) <= COLUMNS_MAX:
-        return list(every)
-    return sorted(height for height in wanted if low <= height <= highest)
+        ends = (branch.blocks[0].height, branch.blocks[-1].height)
+        more = wanted | dict.fromkeys(height for end in ends for height in _around(end, near))
+        if len(more) <= COLUMNS_MAX or near > NEAR[-1]:
+            wanted = more
+    return wanted
 
 
-def _around(first: int, last: int) -> range:
-    return range(first - NEAR, last + NEAR + 1)
+def _around(height: int, near: int) -> range:
+    return range(height - near, height + near + 1)
 
 
 def _heights(plan: Plan) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from testnet.checkers.measures import percentile
-from testnet.report.lane_faults import hatch
+from testnet.report.lane_faults import CHARTS, hatch
 from testnet.report.svg import Scale, line, picture, plain, polyline, rect, tag, text, ticks
 from testnet.report.trace import Trace
 from testnet.report.words import lasting
@@ -114,7 +114,7 @@ def _faults(trace: Trace, x: Scale) -> Iterator[str]:
             HEIGHT - TOP - BOTTOM,
             fault.id,
             class_="band",
-            fill=hatch(fault.family),
+            fill=hatch(fault.family, CHARTS),
         )
 
 

@@ -13,32 +13,40 @@ from testnet.report.words import clock, counted, nodes_text
 LETTER = 6.1
 """Pixels of an average letter of a label."""
 
+CROSSED = {
+    "link": "M-2 2L2 -2M0 8L8 0M6 10L10 6",
+    "partition": "M-2 2L2 -2M0 8L8 0M6 10L10 6M-2 6L2 10M0 0L8 8M6 -2L10 2",
+    "node": "M-2 6L2 10M0 0L8 8M6 -2L10 2",
+}
+"""Lines one way for what links do, the other way for nodes, both for partitions."""
+
+LANES, CHARTS = "lane", "chart"
+"""The lanes have hatches of their own: they are squeezed when one zooms, so as to stay even."""
+
 HATCHES = tag(
     "defs",
     "".join(
         tag(
             "pattern",
             tag("path", d=path, class_="hatch"),
-            id=f"hatch-{name}",
+            id=f"{place}-{name}",
+            class_=f"{place}-hatch",
             width=8,
             height=8,
             patternUnits="userSpaceOnUse",
         )
-        for name, path in (
-            ("link", "M-2 2L2 -2M0 8L8 0M6 10L10 6"),
-            ("partition", "M-2 2L2 -2M0 8L8 0M6 10L10 6M-2 6L2 10M0 0L8 8M6 -2L10 2"),
-            ("node", "M-2 6L2 10M0 0L8 8M6 -2L10 2"),
-        )
+        for place in (LANES, CHARTS)
+        for name, path in CROSSED.items()
     ),
 )
 
 LINKS = ("link", "gossip")
 
 
-def hatch(family: str) -> str:
-    """The hatch of a family: lines one way for links, the other for nodes, both for partitions."""
+def hatch(family: str, place: str) -> str:
+    """The hatch of a family of faults, in the LANES or the CHARTS."""
     name = "partition" if family == "partition" else "link" if family in LINKS else "node"
-    return f"url(#hatch-{name})"
+    return f"url(#{place}-{name})"
 
 
 def fault_title(fault: FaultSpan) -> str:
@@ -63,7 +71,7 @@ def bands(layout: Layout, faults: Sequence[FaultSpan]) -> Iterator[str]:
                 (last - first + 1) * layout.lane,
                 fault_title(fault),
                 class_="band",
-                fill=hatch(fault.family),
+                fill=hatch(fault.family, LANES),
             )
 
 
@@ -86,7 +94,15 @@ def strip_labels(layout: Layout) -> Iterator[str]:
             room = layout.x(row[number + 1].begin_s) - x if number + 1 < len(row) else PLOT - x
             wide = len(words) * LETTER + 8
             if wide <= room:
-                yield text(x + 5, y, words, class_="faultname at", data_x=x, data_shift=5)
+                yield text(
+                    x + 5,
+                    y,
+                    words,
+                    class_="faultname at",
+                    data_x=x,
+                    data_shift=5,
+                    data_until=layout.x(fault.end_s),
+                )
             elif number == 0 and wide <= x:
                 yield text(
                     x - 5, y, words, class_="faultname at", text_anchor="end", data_x=x,

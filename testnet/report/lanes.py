@@ -101,7 +101,7 @@ def _names(layout: Layout, concerned: Sequence[str], cities: dict[str, str]) -> 
 def _grid(layout: Layout) -> Iterator[str]:
     for at_s in ticks(0.0, layout.x.high, 12):
         x = layout.x(at_s)
-        yield line(x, layout.strip - 4, x, layout.bottom, class_="grid")
+        yield line(x, layout.strip - 4, x, layout.bottom, class_="grid tick")
 
 
 def _axis_labels(layout: Layout) -> Iterator[str]:

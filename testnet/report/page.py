@@ -4,6 +4,7 @@ What failed stands on top, with the moment, the nodes and the command that shows
 the drawings, then the tables. The size is bounded by the maxima of the drawings.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -72,7 +73,7 @@ def page(outcome: Outcome, place: str) -> str:
     trace = trace_of(outcome)
     tree = tree_of(trace)
     story = story_of(outcome, place)
-    checks = checks_of(outcome)
+    checks = sorted(checks_of(outcome), key=lambda check: check.result is not Result.FAIL)
     concerned = story.violation.nodes if story else ()
     return template("page.html").render(
         outcome=outcome,
@@ -98,7 +99,7 @@ def page(outcome: Outcome, place: str) -> str:
     )
 
 
-def summary(outcome: Outcome, trace: Trace, checks: tuple[Check, ...]) -> str:
+def summary(outcome: Outcome, trace: Trace, checks: Sequence[Check]) -> str:
     """One sentence about a run that passed."""
     held = sum(1 for check in checks if check.result is Result.PASS)
     return (
