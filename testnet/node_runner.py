@@ -5,6 +5,8 @@ a production node, and none of it can be switched on there.
 """
 
 import json
+import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -12,17 +14,20 @@ from contextlib import suppress
 
 import trio
 
+from chain.consensus.engine import Author
 from chain.consensus.selection import engine_of
+from chain.genesis import Genesis
 from chain.ledger import Ledger
 from chain.primitives.errors import Refusal, StoreFailure
 from chain.primitives.hashing import Hash
-from chain.store import MemoryStore
+from chain.store import KeyValueStore, MemoryStore
 from p2p.api.app import Application
 from p2p.clock import SystemClock
 from p2p.config import load_config
 from p2p.net.websocket import WebSocketTransport
 from p2p.node import Node
-from p2p.process import Companion, Surroundings, decode_genesis, run_node
+from p2p.peers.peer import PeerId
+from p2p.process import Companion, Surroundings, decode_genesis, load_author, run_node
 from testnet.child import ChildMain
 from testnet.conditions import load_conditions
 from testnet.control import LineBuffer
@@ -40,10 +45,13 @@ from testnet.pipes import (
     encode_started,
 )
 from testnet.processes.outpost import Outpost
+from testnet.processes.refused import WatchedLedger
 from testnet.processes.shaped import ShapedTransport
 from testnet.record import load_record
 from testnet.rig.clock import BentClock
-from testnet.stage import Act, Undone
+from testnet.rig.rig import Acquaintance, Rig
+from testnet.rig.switches import SwitchedStore
+from testnet.stage import Act
 from testnet.views import NodeReport, settled
 
 REPORT_EVERY_S = 0.5
@@ -116,6 +124,7 @@ async def be_node(
             f"{directory.genesis} is not marked as a test network; run `cornerstone node run`",
         )
     config = load_config(directory.node(name) / "node.toml")
+    author = load_author(config)
     post = NodePost(directory, name)
     end.setblocking(False)
     pipe = trio.socket.from_stdlib_socket(end)
@@ -124,29 +133,22 @@ async def be_node(
         nursery.start_soon(post.speak, pipe)
 
         async def accompany(node: Node) -> None:
+            post.attach(node, author)
             async with trio.open_nursery() as beside:
+                beside.start_soon(post.rig.run)
                 beside.start_soon(post.outpost.run)
                 beside.start_soon(report_changes, node, post.say)
 
-        await run_node(
-            config,
-            lambda _: post.say(encode_started()),
-            post.surroundings(accompany, application),
-        )
+        try:
+            await run_node(
+                config,
+                lambda _: post.say(encode_started()),
+                post.surroundings(accompany, application),
+            )
+        finally:
+            with suppress(OSError):  # a node may die of a fault, and this is what it died of
+                end.send(encode_answer(post.outpost.hits()))
         nursery.cancel_scope.cancel()
-
-
-class Bare:
-    """A node without a rig."""
-
-    def begin(self, act: Act) -> None:
-        raise Unfit("not-in-a-node", f"{act.kind.NAME} is not carried out within a node")
-
-    def end(self, act_id: str) -> Undone:
-        return Undone(0, clean=True)
-
-    def hits(self, act_id: str) -> int:
-        return 0
 
 
 class NodePost:
@@ -157,18 +159,25 @@ class NodePost:
         self._directory = directory
         self._names: dict[str, str] = {}
         self._weather = load_conditions(directory.conditions).weather()
-        self._clock = BentClock(SystemClock())
-        self.outpost = Outpost(Bare(), self._weather, self._answer)
+        self.rig = Rig(name, acquaintance(directory), BentClock(SystemClock()), end_at_once)
+        self.outpost = Outpost(self.rig, self._weather, self._answer)
         self._lines, self._spoken = trio.open_memory_channel[bytes](LINES_MAX)
 
     def surroundings(self, companion: Companion, application: Application) -> Surroundings:
         """What the node runs in."""
         return Surroundings(
-            clock=self._clock,
+            clock=self.rig.clock,
             transport=self._transport,
+            ledger=self._ledger,
+            tap=self.rig,
             companion=companion,
             application=application,
         )
+
+    def attach(self, node: Node, author: Author | None) -> None:
+        """The node has been built, and serves."""
+        assert self.outpost.transport is not None, "a node is built on its transport"
+        self.rig.attach(node, author, self.outpost.transport)
 
     def say(self, line: bytes) -> None:
         """Tell the supervisor. What one that hangs leaves unread is lost beyond LINES_MAX."""
@@ -187,6 +196,10 @@ class NodePost:
             self._names = {node.p2p: node.name for node in record.nodes}
         return self._names.get(address)
 
+    def _ledger(self, genesis: Genesis, store: KeyValueStore) -> Ledger:
+        switched = SwitchedStore(store, self.rig.disk)
+        return WatchedLedger(genesis, switched, self._directory.node(self._name))
+
     def _answer(self, answer: Begun | Ended | Hits) -> None:
         self.say(encode_answer(answer))
 
@@ -195,6 +208,18 @@ class NodePost:
         shaped = ShapedTransport(inner, nursery, self._weather, self._name, self.name_of)
         self.outpost.transport = shaped
         return shaped
+
+
+def acquaintance(directory: NetDirectory) -> Acquaintance:
+    """Whom a node of the testnet can know by name."""
+    nodes = load_record(directory).nodes
+    names = {PeerId(bytes.fromhex(node.id)): node.name for node in nodes}
+    return Acquaintance(names, {node.name: node.p2p for node in nodes})
+
+
+def end_at_once(point: str) -> None:
+    """What a crash does: no goodbye, nothing flushed."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def obey(pipe: trio.socket.SocketType, outpost: Outpost, scope: trio.CancelScope) -> None:

@@ -27,9 +27,7 @@ from testnet.journal import journal
 from testnet.pipes import Begun, Ended, Hits, NodePipe, Reported, Started
 from testnet.processes.desk import Desk
 from testnet.processes.docket import CLIENTS, Docket
-from testnet.processes.session import Session
 from testnet.roster import Roster
-from testnet.spec import load_spec
 from testnet.stage import Act
 from testnet.switchboard import Switchboard
 from testnet.views import NodeReport, NodeView, Snapshot, State, encode_snapshot
@@ -98,7 +96,6 @@ class Supervisor:
             self._stop()
         if self._desk is not None:
             self._version += self._desk.tick(now)
-            self._desk.save(self._directory.session, now)
         for pid in self._fleet.overdue(now):
             send_signal(pid, signal.SIGKILL)
         for name in self._fleet.due(now):
@@ -164,6 +161,7 @@ class Supervisor:
                 continue
             self._version += 1
             journal("process-ended", name=member.name, pid=pid, how=how, state=member.state.value)
+            self._listen(member.name, self._pipes[member.name])  # its last words
             self._hang_up(self._pipes.pop(member.name))
             self._docket.exited(member.name, how)
             self._reports[member.name] = NodeReport()
@@ -263,8 +261,7 @@ class Supervisor:
         if self._roster is not None:
             raise Unfit("already-started", f"{self._directory.name} is running already")
         self._roster = Roster(self._directory)
-        session = Session(load_spec(self._directory.spec), time.monotonic())
-        self._desk = Desk(self._docket, session, self._names, self._switchboard.send)
+        self._desk = Desk(self._docket, self._directory, self._names, self._switchboard.send)
         self._start_by = None
         for node in self._roster.nodes:
             self._fleet.add(node.name)

@@ -4,11 +4,12 @@ It also turns splits into partitions, and writes down everything that is done by
 """
 
 import socket
+import time
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 
 from testnet.control import Request, Verb, encode_line, encode_refusal
+from testnet.directory import NetDirectory
 from testnet.errors import Unfit
 from testnet.faults.partition import Partition
 from testnet.faults.process import Kill, Pause
@@ -16,6 +17,7 @@ from testnet.journal import journal
 from testnet.processes.docket import Docket, Settled
 from testnet.processes.in_force import FaultsReply, encode_faults
 from testnet.processes.session import Session
+from testnet.spec import load_spec
 from testnet.split import Groups, check_groups
 from testnet.stage import Act, Undone
 
@@ -26,11 +28,16 @@ class Desk:
     """Serves the clients of one supervisor. `names` are the nodes there are."""
 
     def __init__(
-        self, docket: Docket, session: Session, names: Callable[[], tuple[str, ...]], send: Send
+        self,
+        docket: Docket,
+        directory: NetDirectory,
+        names: Callable[[], tuple[str, ...]],
+        send: Send,
     ) -> None:
         self.groups: Groups = ()
         self._docket = docket
-        self._session = session
+        self._path = directory.session
+        self._session = Session(load_spec(directory.spec), time.monotonic())
         self._names = names
         self._send = send
         self._asking: dict[socket.socket, str] = {}
@@ -65,7 +72,10 @@ class Desk:
             self.heal(now)
         settled = self._docket.tick(now)
         for each in settled:
-            self._settled(each, now)
+            self._write_down(each, now)
+        self._session.save(self._path, now)
+        for each in settled:
+            self._tell(each, now)
         return len(settled)
 
     def deadline(self) -> float | None:
@@ -73,17 +83,19 @@ class Desk:
         times = (self._docket.deadline(), self._heal_at_s)
         return min((at for at in times if at is not None), default=None)
 
-    def _settled(self, settled: Settled, now: float) -> None:
+    def _write_down(self, settled: Settled, now: float) -> None:
         act, undone = settled.act, settled.undone
         journal("fault", id=act.id, ended=undone is not None, refused=settled.refusal)
-        reply = self._show(undone, now)
         if undone is not None:
             self._session.ended(act.id, now)
-        elif settled.refusal:
-            reply = encode_refusal(Unfit("fault", settled.refusal))
-        else:
+        elif not settled.refusal:
             self._session.began(act.id, act.kind, act.on, act.to, now)
-        for client in [asker for asker, asked in self._asking.items() if asked == act.id]:
+
+    def _tell(self, settled: Settled, now: float) -> None:
+        reply = self._show(settled.undone, now)
+        if settled.refusal:
+            reply = encode_refusal(Unfit("fault", settled.refusal))
+        for client in [asker for asker, asked in self._asking.items() if asked == settled.act.id]:
             del self._asking[client]
             self._send(client, reply)
 
@@ -132,7 +144,3 @@ class Desk:
             case _:
                 self._session.ended(f"kill-{name}", now)
                 self._session.ended(f"pause-{name}", now)
-
-    def save(self, path: Path, now: float) -> None:
-        """Write the session down, if anything has happened."""
-        self._session.save(path, now)

@@ -9,14 +9,18 @@ from typing import Protocol
 import trio
 
 from testnet.errors import Unfit
+from testnet.faults.byzantine import ByzantineKind
+from testnet.faults.gossip import GossipKind
 from testnet.faults.link import LinkKind, Reset
 from testnet.faults.partition import PartitionKind
+from testnet.faults.people import SharedKey
 from testnet.pipes import Begin, Begun, End, Ended, Hits, Order
 from testnet.processes.shaped import ShapedTransport
 from testnet.stage import Act, Undone
 from testnet.weather import Weather
 
 HITS_EVERY_S = 0.5
+BEHAVIOURS = GossipKind | ByzantineKind | SharedKey
 
 Say = Callable[[Begun | Ended | Hits], None]
 """Tells the supervisor, without waiting."""
@@ -48,6 +52,7 @@ class Outpost:
         self._say = say
         self._acts: dict[str, Act] = {}
         self._resets: dict[str, trio.CancelScope] = {}
+        self._early: list[Act] = []
         self._nursery: trio.Nursery | None = None
         self._told = Hits(())
 
@@ -63,6 +68,8 @@ class Outpost:
         """Tear links down again and again, and tell of hits, until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            for act in self._early:
+                self._rig.begin(act)
             for act in self._acts.values():
                 self._keep_resetting(act)
             while True:
@@ -78,6 +85,8 @@ class Outpost:
                 case kind if isinstance(kind, LinkKind | PartitionKind):
                     self._weather.begin(act, kind, (), trio.current_time())
                     self._changed()
+                case kind if isinstance(kind, BEHAVIOURS) and self._nursery is None:
+                    self._early.append(act)  # it lives in a node that serves
                 case _:
                     self._rig.begin(act)
         except Unfit as refusal:
@@ -88,6 +97,7 @@ class Outpost:
 
     def _end(self, act_id: str) -> Undone:
         self._acts.pop(act_id, None)
+        self._early = [act for act in self._early if act.id != act_id]
         if (scope := self._resets.pop(act_id, None)) is not None:
             scope.cancel()
         hits = self._weather.end(act_id)
@@ -113,8 +123,12 @@ class Outpost:
                     return
                 await trio.sleep(kind.every_ms / 1_000)
 
+    def hits(self) -> Hits:
+        """What each fault in force has done here so far."""
+        return Hits(tuple((act_id, self._hits(act_id)) for act_id in self._acts))
+
     def _tell_hits(self) -> None:
-        hits = Hits(tuple((act_id, self._hits(act_id)) for act_id in self._acts))
+        hits = self.hits()
         if hits != self._told:
             self._told = hits
             self._say(hits)

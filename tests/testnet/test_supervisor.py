@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,8 +16,14 @@ import pytest
 from testnet.control import ControlConnection, Request, Verb, ask, ask_faults, is_running
 from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure, Unfit
+from testnet.faults.kinds import Kind
+from testnet.faults.people import StuckSubscriber
+from testnet.faults.process import ClockDrift, ClockStep, CrashLoop, Kill, Pause
+from testnet.processes.in_force import FaultsReply
 from testnet.record import NetRecord, NodeRecord, load_record, save_record
+from testnet.scenario.source import parse_scenario
 from testnet.spec import LaunchSpec, save_spec
+from testnet.stage import Act, Undone
 from testnet.views import Snapshot, State
 
 ROOT = Path(__file__).parents[2]
@@ -226,3 +233,77 @@ def test_a_long_path_still_gets_a_socket(tmp_path: Path) -> None:
     deep = NetDirectory(tmp_path / ("y" * 120))
     assert len(os.fsencode(deep.socket)) <= 100
     assert directory.socket != deep.socket
+
+
+def act_of(kind: Kind, on: tuple[str, ...] = ("n2",)) -> Act:
+    return Act("f", kind, on, ("n1", "n2", "n3"), 1)
+
+
+def inject(net: NetDirectory, act: Act, for_s: float = 0.0) -> FaultsReply:
+    return ask_faults(net, Request(Verb.INJECT, act=act, for_s=for_s))
+
+
+def end(net: NetDirectory, identity: str = "f") -> FaultsReply:
+    return ask_faults(net, Request(Verb.END, ends=identity))
+
+
+def test_a_fault_reaches_its_node_and_its_end_is_answered(net: NetDirectory) -> None:
+    act = act_of(ClockStep(by_ms=1_000))
+    assert [fault.act for fault in inject(net, act).in_force] == [act]
+    order = json.loads((net.node("n2") / "order.json").read_text())
+    assert order["begin"]["do"] == "clock.step"
+    assert end(net) == FaultsReply((), Undone(7, clean=True))
+    assert end(net) == FaultsReply((), Undone(0, clean=True)), "it had ended"
+
+
+def test_a_fault_that_a_node_cannot_carry_out_is_refused(net: NetDirectory) -> None:
+    with pytest.raises(Unfit, match="a toy's clock cannot drift"):
+        inject(net, act_of(ClockDrift(rate_ppm=1)))
+    assert ask_faults(net, FAULTS).in_force == ()
+
+
+def test_an_injected_kill_is_done_when_it_is_answered(net: NetDirectory) -> None:
+    before = pid_of(net, "n2")
+    inject(net, act_of(Kill()))
+    assert not psutil.pid_exists(before)
+    assert end(net).undone == Undone(1, clean=True)
+    until(net, all_running)
+
+
+def test_a_fault_ends_after_its_time(net: NetDirectory) -> None:
+    pid = pid_of(net, "n2")
+    inject(net, act_of(Pause()), for_s=0.2)
+    assert psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    until(net, all_running)
+    assert psutil.Process(pid).status() != psutil.STATUS_STOPPED
+    assert ask_faults(net, FAULTS).in_force == ()
+
+
+def test_a_crash_loop_on_purpose(net: NetDirectory) -> None:
+    pids = {pid_of(net, "n2")}
+    inject(net, act_of(CrashLoop(every_ms=200)))
+    while len(pids) < 4:
+        pids.add(until(net, all_running).node("n2").pid or 0)
+    undone = end(net).undone
+    assert undone is not None
+    assert undone.hits >= 3
+
+
+def test_clients_of_a_fault_come_and_go(net: NetDirectory) -> None:
+    inject(net, act_of(StuckSubscriber()))
+    deadline = time.monotonic() + PATIENCE_S
+    while ask_faults(net, FAULTS).in_force[0].hits != 3:
+        assert time.monotonic() < deadline
+    assert end(net).undone == Undone(3, clean=True)
+    assert [node.name for node in ask(net, Request(Verb.SHOW)).nodes] == ["n1", "n2", "n3"]
+
+
+def test_what_is_done_by_hand_is_kept(net: NetDirectory) -> None:
+    ask(net, Request(Verb.KILL, ("n3",)))
+    ask(net, Request(Verb.RESTART, ("n3",)))
+    inject(net, act_of(ClockStep(by_ms=-500)))
+    end(net)
+    faults = parse_scenario(net.session.read_text()).faults
+    assert [fault.id for fault in faults] == ["kill-n3", "f"]
+    assert [fault.kind for fault in faults] == [Kill(), ClockStep(by_ms=-500)]
+    assert all(fault.for_ms for fault in faults)
