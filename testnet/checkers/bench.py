@@ -50,15 +50,16 @@ class Bench:
         found: list[Violation] = []
         for judge in self._hearers[kind]:
             found += judge.see(seen)
-        return self._told(found) if found else ()
+        return [replace(v, causes=self._memoir.causes(v.nodes)) for v in found]
 
     def finish(self, ending: Ending) -> Sequence[Violation]:
-        """See Checker."""
+        """See Checker. What is found only now happened long ago: the causes are those of then."""
         audit = Audit(self._ground, ending)
         found: list[Violation] = []
         for judge in self._judges:
             found += judge.finish(ending, audit)
-        return self._told(found)
+        return [replace(v, causes=self._causes_then(v)) for v in found]
 
-    def _told(self, found: Sequence[Violation]) -> list[Violation]:
-        return [replace(each, causes=self._memoir.causes(each.nodes)) for each in found]
+    def _causes_then(self, found: Violation) -> tuple[str, ...]:
+        then = self._memoir.causes(found.nodes, found.height) if found.height else ()
+        return then or self._memoir.causes(found.nodes)

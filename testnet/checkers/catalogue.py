@@ -86,7 +86,8 @@ class Reference:
 class Accounted:
     """At the end each transaction that was taken is in a block, waits, or was dropped for a reason.
 
-    One whose node stopped after taking it may be gone: a mempool is not kept on disk.
+    The same is asked of what a node's abandoned blocks had included, two seconds after each
+    reorganisation. What a node took before it stopped may be gone: a mempool is not kept on disk.
     """
 
     NAME: ClassVar[str] = "accounted"

@@ -1,5 +1,6 @@
 """Who judges a run: what every run promises, and what its scenario expects beside."""
 
+from testnet.checkers.accounting import AccountedJudge
 from testnet.checkers.bench import Bench, Judge
 from testnet.checkers.bounds import CostJudge, InclusionJudge, MemoryJudge, PropagationJudge
 from testnet.checkers.catalogue import (
@@ -21,7 +22,7 @@ from testnet.checkers.catalogue import (
     Watched,
 )
 from testnet.checkers.checker import Checker, Ground
-from testnet.checkers.ending import AccountedJudge, FaultsJudge, ReplayJudge, SupplyJudge
+from testnet.checkers.ending import FaultsJudge, ReplayJudge, SupplyJudge
 from testnet.checkers.reading import check_of
 from testnet.checkers.referee import ReferenceJudge
 from testnet.checkers.safety import OnceJudge, PrefixJudge, SigningJudge, TroubleJudge

@@ -119,10 +119,10 @@ class ReferenceJudge:
             case _:
                 pass
 
-    def _preferred(self, node: str, at_s: float) -> Sequence[Violation]:
+    def _preferred(self, node: str, at_s: float, *, over: bool = False) -> Sequence[Violation]:
         """A reorganisation that is over must have been for the better."""
         old, since_s = self._given_up.get(node, (None, 0.0))
-        if old is None or at_s - since_s <= SETTLED_S:
+        if old is None or (at_s - since_s <= SETTLED_S and not over):
             return ()
         del self._given_up[node]
         new = self._heads.get(node)
@@ -141,7 +141,7 @@ class ReferenceJudge:
         """See Judge."""
         found: list[Violation] = []
         for node in list(self._given_up):
-            found += self._preferred(node, float("inf"))
+            found += self._preferred(node, ending.at_s, over=True)
         for judgement, nodes in audit.bad:
             if judgement.code != WRONG_STATE:
                 statement = (

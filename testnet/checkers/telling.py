@@ -1,6 +1,5 @@
 """Facts as lines for people, and the last of them before something went wrong."""
 
-from collections import deque
 from collections.abc import Sequence
 
 from testnet.observation import (
@@ -16,9 +15,6 @@ from testnet.observation import (
     TransactionDropped,
     Trouble,
 )
-
-REMEMBERED = 400
-"""The facts kept: some seconds of a large network's blocks."""
 
 CAUSES_MAX = 12
 """More lines than this are not read; the report has all of them."""
@@ -69,19 +65,34 @@ def _what(fact: Fact) -> str:
 
 
 class Memoir:
-    """The last facts of a run."""
+    """The facts of a run that can lead to something; the recorder keeps them anyway."""
 
     def __init__(self) -> None:
-        self._facts: deque[Seen] = deque(maxlen=REMEMBERED)
+        self._facts: list[Seen] = []
 
     def keep(self, seen: Seen) -> None:
-        """Remember a fact for a while."""
+        """Remember a fact."""
         self._facts.append(seen)
 
-    def causes(self, nodes: Sequence[str]) -> tuple[str, ...]:
-        """The last lines about these nodes (all, if there are none) and about faults, in order."""
-        told = [tell(seen) for seen in self._facts if _concerns(seen.fact, nodes)]
-        return tuple(told[-CAUSES_MAX:])
+    def causes(self, nodes: Sequence[str], height: int | None = None) -> tuple[str, ...]:
+        """The last lines about these nodes (all, if there are none) and about faults, in order.
+
+        With a height: the last before the nodes last had a block of that height.
+        """
+        told: list[str] = []
+        begun = height is None
+        for seen in reversed(self._facts):
+            if len(told) == CAUSES_MAX:
+                break
+            if _concerns(seen.fact, nodes):
+                begun = begun or _height_of(seen.fact) == height
+                if begun:
+                    told.append(tell(seen))
+        return tuple(told[::-1])
+
+
+def _height_of(fact: Fact) -> int | None:
+    return fact.height if isinstance(fact, BlockJoined | BlockLeft) else None
 
 
 def _concerns(fact: Fact, nodes: Sequence[str]) -> bool:

@@ -3,17 +3,10 @@
 from dataclasses import replace
 
 from chain.block import encode_block
-from testnet.observation import (
-    FaultBegan,
-    FaultEnded,
-    NodeStopped,
-    Seen,
-    TransactionDropped,
-    TransactionOffered,
-)
+from testnet.observation import FaultBegan, FaultEnded, Seen
 from testnet.outcome import Verdict
 from tests.chain.founding import transfer
-from tests.testnet.checkers.small import Small, doctored, expected, joined, judged, names, verdicts
+from tests.testnet.checkers.small import Small, doctored, expected, judged, names
 
 
 def paid() -> Small:
@@ -23,67 +16,6 @@ def paid() -> Small:
     net.grow([1, 2, 3])
     net.offer("n1", transfer(1, payer=0))
     return net
-
-
-def lost(node: str = "n1", sequence: int = 5, expiry: int = 99) -> TransactionOffered:
-    return TransactionOffered(node, "f" * 64, "a" * 64, 0, sequence, expiry)
-
-
-def test_what_is_included_or_waits_is_accounted_for() -> None:
-    assert verdicts(paid()) == ()
-
-
-def test_a_transaction_that_was_taken_and_is_nowhere() -> None:
-    net = paid()
-    net.saw(lost())
-    found = judged(net.seen, on=net.ground(), ending=net.ending())
-    assert names(found) == ("accounted",)
-    assert "ffffffff (taken by n1)" in found[0].statement
-    assert found[0].nodes == ("n1",)
-
-
-def test_what_explains_an_absence() -> None:
-    end = [
-        Seen(9.0, TransactionDropped("n1", "f" * 64, "displaced", "no room")),
-        Seen(9.0, NodeStopped("n1", "killed")),
-    ]
-    for explanation in end:
-        net = Small()
-        net.saw(lost())
-        net.seen.append(explanation)
-        assert verdicts(net) == ()
-    declined, late, hostile = Small(), Small(), Small()
-    declined.saw(replace(lost(), code="mempool-full"))
-    assert verdicts(declined) == ()
-    late.saw(lost(expiry=2))
-    late.grow([3])
-    assert verdicts(late) == ()
-    hostile.saw(lost("n2"))
-    assert judged(hostile.seen, on=hostile.ground(hostile=("n2",)), ending=hostile.ending()) == []
-
-
-def test_another_transaction_with_its_number_explains_an_absence() -> None:
-    net = Small()
-    tx = transfer(0)
-    net.saw(replace(lost(), sender=tx.sender.hex(), sequence=0))
-    assert verdicts(net) == ("accounted",)
-    net.offer("n1", tx)
-    net.grow([1, 2, 3])
-    assert verdicts(net) == ()
-
-
-def test_what_another_node_dropped_is_still_to_be_explained() -> None:
-    net = Small()
-    net.saw(lost())
-    net.saw(TransactionDropped("n2", "f" * 64, "displaced", "no room"))
-    assert verdicts(net) == ("accounted",)
-
-
-def test_what_the_facts_say_is_on_a_running_nodes_chain_is_not_lost() -> None:
-    net = Small()
-    net.saw(lost())
-    net.saw(joined("n1", "e" * 64, "", 1, "f" * 64))
-    assert verdicts(net) == ()
 
 
 def test_a_supply_that_is_not_the_founded_one() -> None:
