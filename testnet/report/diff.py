@@ -14,6 +14,9 @@ from testnet.outcome import Figure, Outcome
 from testnet.report.words import clause, clock
 from testnet.scenario.text import format_scenario
 
+FIELD_MAX = 100
+"""Characters of a field that differs; a block can hold a thousand ids."""
+
 AROUND = 4
 """Facts shown before and after the first that differs: what a terminal has room for."""
 
@@ -45,7 +48,11 @@ class Divergence:
             (field.name, getattr(one.fact, field.name), getattr(other.fact, field.name))
             for field in dataclasses.fields(one.fact)
         ]
-        return tuple(f"{name}: {mine} | {yours}" for name, mine, yours in pairs if mine != yours)
+        return tuple(
+            f"{name}: {_brief(mine)} | {_brief(yours)}"
+            for name, mine, yours in pairs
+            if mine != yours
+        )
 
     @property
     def statement(self) -> str:
@@ -183,6 +190,11 @@ def difference_fields(difference: Difference) -> dict[str, object]:
             "right": [encode_seen(each) for each in parting.right],
         },
     }
+
+
+def _brief(value: object) -> str:
+    text = ", ".join(value) if isinstance(value, tuple) else str(value)
+    return text if len(text) <= FIELD_MAX else f"{text[:FIELD_MAX]}…"
 
 
 def _told(seen: Seen) -> str:

@@ -35,7 +35,7 @@ def short(identity: str) -> str:
 
 def clock(at_s: float) -> str:
     """A moment of a run: 41.3 s, 2:07.4 min, 16:40 min."""
-    if at_s < 60:
+    if round(at_s, 1) < 60:
         return f"{at_s:.1f} s"
     minutes, rest = divmod(round(at_s * 10), 600)
     return f"{minutes}:{rest / 10:04.1f} min".replace(".0 min", " min")
@@ -43,7 +43,7 @@ def clock(at_s: float) -> str:
 
 def lasting(seconds: float) -> str:
     """How long something took."""
-    if seconds < 1:
+    if round(seconds * 1_000) < 1_000:
         return f"{seconds * 1_000:.0f} ms"
     return clock(seconds)
 
