@@ -7,7 +7,6 @@ the drawings, then the tables. The size is bounded by the maxima of the drawings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
 
 from chain.primitives.errors import Refusal
 from testnet.checkers.measures import percentile
@@ -62,10 +61,10 @@ class FaultRow:
 class Drawings:
     """Finished SVG; empty where there is nothing to draw."""
 
-    lanes: Markup
-    tree: Markup
-    charts: tuple[tuple[str, Markup], ...]
-    cities: Markup
+    lanes: str
+    tree: str
+    charts: tuple[tuple[str, str], ...]
+    cities: str
 
 
 def page(outcome: Outcome, place: str) -> str:
@@ -85,7 +84,7 @@ def page(outcome: Outcome, place: str) -> str:
         replay=replay_line(place),
         tiles=tiles(outcome, trace, tree),
         drawings=drawings(outcome, trace, tree, story),
-        samples=Markup(samples_json(trace, tree, concerned)),
+        samples=samples_json(trace, tree, concerned),
         checks=checks,
         decided=[clock(check.at_s) if check.at_s is not None else "" for check in checks],
         findings=[each for each in outcome.violations if story and each != story.violation][
@@ -139,10 +138,10 @@ def drawings(outcome: Outcome, trace: Trace, tree: Tree, story: Story | None) ->
         "Height": spread(trace),
     }
     return Drawings(
-        lanes=Markup(lanes(trace, tree, violation, city_of)),
-        tree=Markup(blocktree(trace, tree, violation)),
-        charts=tuple((title, Markup(chart)) for title, chart in charts.items() if chart),
-        cities=Markup(cities(trace, city_of)),
+        lanes=lanes(trace, tree, violation, city_of),
+        tree=blocktree(trace, tree, violation),
+        charts=tuple((title, chart) for title, chart in charts.items() if chart),
+        cities=cities(trace, city_of),
     )
 
 
