@@ -7,7 +7,6 @@ the drawings, then the tables. The size is bounded by the maxima of the drawings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-
 from chain.primitives.errors import Refusal
 from testnet.checkers.measures import percentile
 from testnet.faults.parameters import parameters_of
