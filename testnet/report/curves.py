@@ -134,7 +134,7 @@ def speeds(trace: Trace) -> str:
     return distribution(
         "How fast",
         "Propagation: from the first node that had a block on its chain to each of the others."
-        " Inclusion: from a client's offer to the first block with the transaction.",
+        " Inclusion: from a client's first offer to the first block with the transaction.",
         [
             Curve("propagation", 0, tuple(delay for _, _, delay in trace.delays)),
             Curve("inclusion", 3, tuple(waited for _, waited in trace.included)),
@@ -146,7 +146,7 @@ def load(trace: Trace) -> str:
     """Transactions a second, offered and included."""
     return over_time(
         "Transactions a second",
-        "Offered to nodes and taken by them; included in a block for the first time.",
+        "Offered to a node for the first time; included in a block for the first time.",
         trace,
         [Curve("included", 3, rates(trace, [at_s for at_s, _ in trace.included]))],
         [Curve("offered", 0, rates(trace, trace.offered_s))],

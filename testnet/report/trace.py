@@ -108,7 +108,6 @@ class Trace:
     troubles: list[Mark] = field(default_factory=list)
     delays: list[tuple[str, str, float]] = field(default_factory=list)
     offered_s: list[float] = field(default_factory=list)
-    declined: int = 0
     included: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -146,7 +145,8 @@ class _Reader:
         self._up: dict[str, tuple[float, bool]] = {}
         self._force: dict[str, FaultSpan] = {}
         self._had: set[tuple[str, str]] = set()
-        self._waiting: dict[str, float] = {}
+        self._included: set[str] = set()
+        self._offered: dict[str, float] = {}
         self._leaving: dict[str, Reorganisation] = {}
 
     def read(self) -> Trace:
@@ -186,11 +186,10 @@ class _Reader:
                 trace.refusals.append(Mark(node, at_s, f"refused {peer}: {reason}"))
             case Trouble(node=node, what=what, detail=detail):
                 trace.troubles.append(Mark(node, at_s, f"{what}: {detail}"))
-            case TransactionOffered(code="", transaction=transaction):
-                trace.offered_s.append(at_s)
-                self._waiting.setdefault(transaction, at_s)
-            case TransactionOffered():
-                trace.declined += 1
+            case TransactionOffered(transaction=transaction):
+                if transaction not in self._offered:
+                    trace.offered_s.append(at_s)
+                    self._offered[transaction] = at_s
             case _:
                 pass
 
@@ -210,7 +209,9 @@ class _Reader:
                 origin=fact.node,
             )
             for transaction in fact.transactions:
-                if (offered_s := self._waiting.pop(transaction, None)) is not None:
+                offered_s = self._offered.get(transaction)
+                if offered_s is not None and transaction not in self._included:
+                    self._included.add(transaction)
                     trace.included.append((at_s, at_s - offered_s))
         elif (fact.node, fact.block) not in self._had:
             trace.delays.append((known.origin, fact.node, at_s - known.first_s))
