@@ -21,7 +21,8 @@ class Audit:
     """What judges look at together; computed when the first of them asks."""
 
     def __init__(self, ground: Ground, ending: Ending) -> None:
-        self._ground = ground
+        self._genesis = ground.genesis
+        self._hostile = ground.hostile
         self._ending = ending
         self._headers: dict[bytes, Header] = {}
         self.unreadable: list[tuple[str, str]] = []  # (node, why)
@@ -31,7 +32,7 @@ class Audit:
         """The honest nodes whose chains could be read."""
         found: list[FinalNode] = []
         for node in self._ending.nodes:
-            if not node.honest or node.name in self._ground.hostile or not node.blocks:
+            if not node.honest or node.name in self._hostile or not node.blocks:
                 continue
             try:
                 for raw in node.blocks:
@@ -50,12 +51,16 @@ class Audit:
 
     @cached_property
     def refused(self) -> tuple[Turned, ...]:
-        """The blocks that honest nodes refused."""
-        return tuple(
-            Turned(node, raw)
-            for node, raw in self._ending.rejected
-            if node not in self._ground.hostile
-        )
+        """The blocks that honest nodes refused; bytes that are no block were refused rightly."""
+        honest = [turned for turned in self._ending.rejected if turned[0] not in self._hostile]
+        return tuple(Turned(node, raw) for node, raw in honest if self._readable(raw))
+
+    def _readable(self, raw: bytes) -> bool:
+        try:
+            self.header(raw)
+        except Refusal:
+            return False
+        return True
 
     @cached_property
     def judgements(self) -> dict[bytes, Judgement]:
@@ -64,7 +69,7 @@ class Audit:
         for node in self.chains:
             raws.update(dict.fromkeys(node.blocks))
         raws.update((turned.raw, None) for turned in self.refused)
-        return Reference(self._ground.genesis).judge(raws)
+        return Reference(self._genesis).judge(raws)
 
     @cached_property
     def bad(self) -> tuple[tuple[Judgement, tuple[str, ...]], ...]:

@@ -59,7 +59,7 @@ class Memory:
     MODE: ClassVar[Mode] = Mode.ALWAYS
     transactions: int = integer("that wait in a mempool", 0, 10_000_000, 50_000)
     mempool_bytes: int = integer("of what waits in a mempool", 0, 1 << 40, 32 << 20)
-    queued_bytes: int = integer("towards each peer, on average", 0, 1 << 40, 16 << 20)
+    queued_bytes: int = integer("towards each peer, on average", 0, 1 << 40, 20 << 20)
 
 
 @dataclass(frozen=True, slots=True)

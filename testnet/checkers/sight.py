@@ -81,8 +81,8 @@ class Sight:
                 if not self._in_force and seen.at_s - self._calm_s > GRACE_S:
                     self._disturbed_s = seen.at_s
                 self._in_force[fault] = None
-            case FaultEnded(fault):
-                self._in_force.pop(fault, None)
+            case FaultEnded(fault) if fault in self._in_force:
+                del self._in_force[fault]
                 self._calm_s = seen.at_s
             case _:
                 pass

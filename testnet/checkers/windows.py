@@ -26,8 +26,7 @@ class Window:
         self.name = kind.NAME
         self._sight = Sight(ground)
         self._state = _state_of(kind, self._sight)
-        chosen = nodes or ground.nodes
-        self._nodes = tuple(name for name in chosen if name not in ground.hostile)
+        self._nodes = nodes or ground.nodes
 
     def see(self, seen: Seen) -> None:
         """The next fact, from the beginning of the run if possible."""

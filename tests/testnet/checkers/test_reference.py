@@ -84,17 +84,15 @@ def test_the_first_block_is_that_of_the_ledger() -> None:
 
 @given(
     st.integers(1, 200),
-    st.lists(st.tuples(st.integers(1, 9), st.integers(0, 3)), min_size=1, max_size=30),
+    st.lists(st.integers(1, 40), min_size=1, max_size=30),
 )
 @settings(max_examples=30, deadline=None)
-def test_targets_and_weights_of_work_are_those_of_the_engine(
-    bits: int, steps: list[tuple[int, int]]
-) -> None:
+def test_targets_and_weights_of_work_are_those_of_the_engine(bits: int, steps: list[int]) -> None:
     rules = Parameters(work_target_bits=bits, work_retarget_blocks=3)
     engine = engine_of(genesis(Consensus.WORK, rules))
     header = Reference(GENESIS).founding()
     chain = [HeaderNode(header, b"", 0, 0)]
-    for height, (gap, _) in enumerate(steps, 1):
+    for height, gap in enumerate(steps, 1):
         above = chain[-1]
         nodes = {node.id: node for node in chain}
         target = engine.target(above, nodes.__getitem__)
@@ -206,6 +204,26 @@ def test_what_is_beside_the_header_is_checked() -> None:
     root = Hash(merkle.root([b"nonsense"]))
     nonsense = resealed(replace(block, transactions=(b"nonsense",)), transactions=root)
     assert not judge(nonsense, first).good
+
+
+def test_work_has_to_be_done() -> None:
+    hard = genesis(Consensus.WORK, Parameters(work_target_bits=8))
+    on = ledger(founding=hard)
+    block = make(on, 1)
+    lazy = next(
+        lazy
+        for nonce in range(256)
+        if (lazy := replace(block, seal=nonce.to_bytes(8, "big"))).seal != block.seal
+        and sha256(lazy.id + lazy.seal).digest()[0]
+    )
+    short = replace(block, seal=block.seal[1:])
+    judged = Reference(hard).judge([encode_block(each) for each in (block, lazy, short)])
+    assert [judgement.code for judgement in judged.values()] == [
+        "",
+        "",
+        "too-little-work",
+        "wrong-seal",
+    ]
 
 
 def test_a_genesis_limits_blocks() -> None:

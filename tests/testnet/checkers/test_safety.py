@@ -1,5 +1,6 @@
 """Safety checkers: silent over what is allowed, loud over what is not."""
 
+from chain.parameters import Consensus
 from testnet.checkers.safety import DEPTH_BLOCKS
 from testnet.checkers.sight import GRACE_S
 from testnet.observation import (
@@ -14,7 +15,7 @@ from testnet.observation import (
     Trouble,
 )
 from testnet.outcome import Verdict
-from tests.chain.founding import AUTHORITIES, transfer
+from tests.chain.founding import AUTHORITIES, MINING, transfer
 from tests.testnet.checkers.small import Small, branch, expected, joined, judged, names, verdicts
 
 DEPTH_2 = expected("common-prefix", depth="2")
@@ -171,6 +172,17 @@ def test_a_hostile_author_may_do_what_it_likes() -> None:
     assert judged(net.seen, on=net.ground(hostile=("n2",)), ending=net.ending()) == []
 
 
+def test_whoever_works_may_find_two_blocks_in_a_slot() -> None:
+    net = Small(Consensus.WORK)
+    net.give(net.make(1, "n2"), "n2")
+    net.offer("n1", transfer(0, founding=net.genesis))
+    rival = net.ledgers["n1"].propose(1, AUTHORITIES[1].author)
+    block = net.ledgers["n1"].seal(rival, AUTHORITIES[1].author, MINING)
+    assert block is not None
+    net.give(block, "n1", "n3")
+    assert verdicts(net) == ()
+
+
 def test_an_unhandled_exception_is_trouble() -> None:
     trouble = Seen(3.0, Trouble("n1", "unhandled exception", "KeyError: 'x'"))
     found = judged([trouble])
@@ -184,8 +196,8 @@ def glimpse(mempool: int = 0, size: int = 0, queued: int = 0) -> Seen:
 
 
 def test_memory_beyond_its_bounds() -> None:
-    assert judged([glimpse(50_000, 32 << 20, 32 << 20)]) == []
-    for beyond in (glimpse(50_001), glimpse(0, (32 << 20) + 1), glimpse(0, 0, (32 << 20) + 1)):
+    assert judged([glimpse(50_000, 32 << 20, 40 << 20)]) == []
+    for beyond in (glimpse(50_001), glimpse(0, (32 << 20) + 1), glimpse(0, 0, (40 << 20) + 1)):
         found = judged([beyond, beyond])
         assert names(found) == ("memory",)
         assert len(found) == 1
