@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from testnet.campaign.job import Runner
+from testnet.campaign.job import Runner, run_folder
 from testnet.campaign.keeping import keep_run
 from testnet.campaign.telling import story
 from testnet.campaign.tiers import runner_of
@@ -72,7 +72,7 @@ class Bench:
         outcome = self.runner(tier)(scenario, seed)
         if outcome.exit_code is ExitCode.PASS:
             return Run(outcome)
-        folder = self.root / f"{scenario.name}-{seed}"
+        folder = run_folder(self.root, scenario, seed)
         self.keeper(outcome, folder)
         failed = Run(outcome, str(folder))
         self.told(failed.story)

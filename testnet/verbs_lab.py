@@ -26,7 +26,7 @@ from testnet.campaign.session import hold, results_here
 from testnet.campaign.summary import Result, summary_of
 from testnet.campaign.tally import Tally
 from testnet.campaign.telling import runs_json, story, sum_lines
-from testnet.campaign.tiers import runner_of
+from testnet.campaign.tiers import MODULES, runner_of
 from testnet.errors import Unfit
 from testnet.options import AsJson, console, notes, print_json
 from testnet.outcome import ExitCode, Outcome
@@ -110,7 +110,7 @@ def sim(
         first = scenario.seed if seed is None else seed
         chosen = tuple(range(first, first + SEEDS_MAX)) if seeds is None else parse_seeds(seeds)
     keeper, root = (keep_run, runs_root(os.environ)) if report is None else (keep_with_page, report)
-    job = Job(scenario, runner, keeper, root)
+    job = Job(scenario, runner, keeper, root, (MODULES[tier],))
     many(job, chosen, Wish(jobs, until_fail, strict, dask, as_json, report, tier))
 
 

@@ -13,7 +13,7 @@ from testnet.campaign.job import Runner
 from testnet.campaign.keeping import keep_run, open_run
 from testnet.campaign.places import runs_root
 from testnet.campaign.telling import COMMAND, standing_lines, story
-from testnet.campaign.tiers import INERT_CHECK, runner_of
+from testnet.campaign.tiers import INERT_CHECK, runner_of, simulate_until
 from testnet.errors import Unfit
 from testnet.faults.parameters import parse_ms
 from testnet.observation import Seen, encode_seen
@@ -23,8 +23,8 @@ from testnet.report.diff import Difference, Divergence, difference_lines, first_
 from testnet.scenario.library import open_scenario
 from testnet.scenario.model import Scenario, Tier
 from testnet.scenario.text import format_scenario
-from testnet.shrink import BUDGET, Shrunk, Step, shrink
-from testnet.simulation.run import simulate
+from testnet.shrink import BUDGET, Shrunk, Step
+from testnet.shrink import shrink as smallest
 from testnet.verbs_lab import Seed, SimTier, misuse, tell
 
 BUDGET_MAX = 100_000
@@ -73,7 +73,7 @@ def rerun(kept: Outcome, until_s: float | None) -> Outcome:
         return runner_of(kept.tier)(kept.scenario, kept.seed)
     if kept.tier is not Tier.NODE:
         raise Unfit("replay", f"--until needs whole nodes; this run was on the {kept.tier} tier")
-    return simulate(kept.scenario, kept.seed, until_s=until_s)
+    return simulate_until(kept.scenario, kept.seed, until_s)
 
 
 def parted(kept: Outcome, again: Outcome, until_s: float | None) -> Divergence | None:
@@ -125,7 +125,7 @@ def _first(seen: tuple[Seen, ...]) -> str:
     return encode_seen(seen[0]) if seen else ""
 
 
-def shrink_run(
+def shrink(
     what: What,
     seed: Seed = None,
     budget: Budget = BUDGET,
@@ -142,7 +142,7 @@ def shrink_run(
     with misuse():
         scenario, chosen, runner = meant(what, seed, tier)
         place = output or Path(f"{scenario.name}-{chosen}-small.toml")
-        shrunk = shrink(scenario, chosen, runner, budget, heard)
+        shrunk = smallest(scenario, chosen, runner, budget, heard)
     about = f"Shrunk from {scenario.name}, seed {chosen}: {', '.join(shrunk.outcome.failed)}."
     place.write_text(format_scenario(replace(shrunk.scenario, about=about)))
     folder = runs_root(os.environ) / f"{scenario.name}-{chosen}-small"

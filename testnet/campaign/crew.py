@@ -134,7 +134,7 @@ class Crew:
 def context(job: Job) -> ForkServerContext:
     """Workers are forked from a clean process that has imported everything once."""
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload([__name__, job.runner.__module__])
+    found.set_forkserver_preload([__name__, job.runner.__module__, *job.modules])
     return found
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.primitives.errors import Refusal
+from chain.primitives.hashing import sha256
 from testnet.campaign.summary import Lost, Result, summary_of
 from testnet.errors import LaunchFailure
-from testnet.outcome import ExitCode, Outcome
+from testnet.outcome import ExitCode, Outcome, RunFolder
 from testnet.scenario.model import Scenario
+from testnet.scenario.text import format_scenario
 
 Runner = Callable[[Scenario, int], Outcome]
 """Runs a scenario with a seed. Raises Refusal for what its tier cannot do."""
@@ -21,13 +23,15 @@ Keeper = Callable[[Outcome, Path], object]
 class Job:
     """A campaign's task, sent to other processes: `runner` and `keeper` are module functions.
 
-    Runs that fail are kept in `root`/SCENARIO-SEED; without a root nothing is kept.
+    Runs that fail are kept in `root`/SCENARIO-SEED; without a root nothing is kept. `modules` are
+    those the runner will import, which a crew imports once for all of its workers.
     """
 
     scenario: Scenario
     runner: Runner
     keeper: Keeper
     root: Path | None = None
+    modules: tuple[str, ...] = ()
 
 
 def carry_out(job: Job, seed: int) -> Result:
@@ -46,5 +50,12 @@ def carry_out(job: Job, seed: int) -> Result:
 
 
 def run_folder(root: Path, scenario: Scenario, seed: int) -> Path:
-    """Where the run of a seed is kept."""
-    return root / f"{scenario.name}-{seed}"
+    """Where the run of a seed is kept: beside, not over, that of another scenario of this name.
+
+    A scenario that was edited or shrunk keeps its name, because its keys follow from that.
+    """
+    usual = root / f"{scenario.name}-{seed}"
+    kept, text = RunFolder(usual).scenario, format_scenario(scenario)
+    if not kept.is_file() or kept.read_text(encoding="utf-8") == text:
+        return usual
+    return usual.with_name(f"{usual.name}-{sha256(text.encode()).hex()[:8]}")
