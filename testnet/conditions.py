@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from testnet.errors import LaunchFailure
+from testnet.faults.kinds import Kind
+from testnet.faults.people import OldBackup
+from testnet.faults.process import Kill
 from testnet.latency import profile
 from testnet.scenario.casting import cast_of, uplinks_of
 from testnet.scenario.model import Scenario
@@ -23,6 +26,7 @@ class NetConditions:
     cities: tuple[tuple[str, str], ...] = ()
     uplinks_bps: tuple[tuple[str, int], ...] = ()
     seed: int = 0
+    backups: bool = False  # whether nodes keep what their stores were
 
     def weather(self) -> Weather:
         """The weather without any fault."""
@@ -47,7 +51,18 @@ def spec_of(scenario: Scenario) -> LaunchSpec:
 def conditions_of(scenario: Scenario, seed: int) -> NetConditions:
     """The conditions a scenario gives its network, with one seed."""
     cities = cast_of(scenario, seed).cities
-    return NetConditions(scenario.net.latency, cities, uplinks_of(scenario, seed), seed)
+    uplinks, backups = uplinks_of(scenario, seed), needs_backups(scenario)
+    return NetConditions(scenario.net.latency, cities, uplinks, seed, backups)
+
+
+def needs_backups(scenario: Scenario) -> bool:
+    """Whether some fault brings old data back."""
+    return any(wants_backups(fault.kind) for fault in scenario.faults)
+
+
+def wants_backups(kind: Kind) -> bool:
+    """Whether a fault brings old data back."""
+    return isinstance(kind, OldBackup) or (isinstance(kind, Kill) and kind.data == "rolled-back")
 
 
 def lines_of(latency: str, cities: dict[str, str]) -> Conditions:
@@ -75,6 +90,7 @@ def save_conditions(path: Path, conditions: NetConditions) -> None:
         "cities": dict(conditions.cities),
         "uplinks_bps": dict(conditions.uplinks_bps),
         "seed": conditions.seed,
+        "backups": conditions.backups,
     }
     path.write_text(json.dumps(value, indent=2) + "\n")
 
@@ -90,6 +106,7 @@ def load_conditions(path: Path) -> NetConditions:
             cities=tuple((str(name), str(city)) for name, city in value["cities"].items()),
             uplinks_bps=tuple((str(n), int(bps)) for n, bps in value["uplinks_bps"].items()),
             seed=int(value["seed"]),
+            backups=bool(value["backups"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LaunchFailure(f"{path} cannot be used: {error!r}") from error

@@ -97,6 +97,10 @@ class NetDirectory:
         """conditions.json: latencies and uplinks between the nodes; absent: none."""
         return self.path / "conditions.json"
 
+    def backups(self, name: str) -> Path:
+        """Checkpoints of a node's store, where a scenario wants old data back."""
+        return self.path / "backups" / name
+
     @property
     def lock(self) -> Path:
         return self.path / "supervisor.lock"

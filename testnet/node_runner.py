@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -20,7 +21,7 @@ from chain.genesis import Genesis
 from chain.ledger import Ledger
 from chain.primitives.errors import Refusal, StoreFailure
 from chain.primitives.hashing import Hash
-from chain.store import KeyValueStore, MemoryStore
+from chain.store import KeyValueStore, MemoryStore, RocksStore
 from p2p.api.app import Application
 from p2p.clock import SystemClock
 from p2p.config import load_config
@@ -44,9 +45,11 @@ from testnet.pipes import (
     encode_report,
     encode_started,
 )
+from testnet.processes.next_life import prepare, repair
 from testnet.processes.outpost import Outpost
 from testnet.processes.refused import WatchedLedger
 from testnet.processes.shaped import ShapedTransport
+from testnet.processes.surgery import back_up
 from testnet.record import load_record
 from testnet.rig.clock import BentClock
 from testnet.rig.rig import Acquaintance, Rig
@@ -58,6 +61,7 @@ REPORT_EVERY_S = 0.5
 REPORT_EVERY_STARTING_S = 0.1
 """Often until the node has a peer and a block, so that `up` is told soon; then at table speed."""
 
+BACKUP_EVERY_S = 2.0
 LINES_MAX = 1_000
 """Ten minutes of reports; a supervisor that has read none of them is gone."""
 
@@ -84,6 +88,8 @@ class NodeCrew:
                 trio.run(be_node, directory, name, acts, end, self._application)
             except* (Refusal, StoreFailure, OSError) as group:
                 code = tell_why(group)
+            if code == EXIT_MACHINE:
+                repair(directory.node(name))
             return code
 
         return main
@@ -123,7 +129,7 @@ async def be_node(
             "not-a-test-network",
             f"{directory.genesis} is not marked as a test network; run `cornerstone node run`",
         )
-    config = load_config(directory.node(name) / "node.toml")
+    config = prepare(directory, name, acts, load_config(directory.node(name) / "node.toml"))
     author = load_author(config)
     post = NodePost(directory, name)
     end.setblocking(False)
@@ -137,6 +143,7 @@ async def be_node(
             async with trio.open_nursery() as beside:
                 beside.start_soon(post.rig.run)
                 beside.start_soon(post.outpost.run)
+                beside.start_soon(post.back_up)
                 beside.start_soon(report_changes, node, post.say)
 
         try:
@@ -158,7 +165,10 @@ class NodePost:
         self._name = name
         self._directory = directory
         self._names: dict[str, str] = {}
-        self._weather = load_conditions(directory.conditions).weather()
+        conditions = load_conditions(directory.conditions)
+        self._weather = conditions.weather()
+        self._backups = conditions.backups
+        self._store: KeyValueStore | None = None
         self.rig = Rig(name, acquaintance(directory), BentClock(SystemClock()), end_at_once)
         self.outpost = Outpost(self.rig, self._weather, self._answer)
         self._lines, self._spoken = trio.open_memory_channel[bytes](LINES_MAX)
@@ -197,8 +207,16 @@ class NodePost:
         return self._names.get(address)
 
     def _ledger(self, genesis: Genesis, store: KeyValueStore) -> Ledger:
+        self._store = store
         switched = SwitchedStore(store, self.rig.disk)
         return WatchedLedger(genesis, switched, self._directory.node(self._name))
+
+    async def back_up(self) -> None:
+        """Keep what the store was, again and again, where somebody will want it back."""
+        while self._backups and isinstance(self._store, RocksStore):
+            now_ms = time.time_ns() // 1_000_000
+            back_up(self._store, self._directory.backups(self._name), now_ms)
+            await trio.sleep(BACKUP_EVERY_S)
 
     def _answer(self, answer: Begun | Ended | Hits) -> None:
         self.say(encode_answer(answer))

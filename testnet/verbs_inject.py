@@ -9,7 +9,7 @@ from rich.table import Table
 
 from chain.genesis import Genesis
 from chain.primitives.errors import Refusal
-from testnet.conditions import load_conditions
+from testnet.conditions import load_conditions, wants_backups
 from testnet.control import Request, Verb, ask, ask_faults
 from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure, Unfit
@@ -69,6 +69,8 @@ def inject(
     directory = choose(net)
     standing = ask_faults(directory, Request(Verb.FAULTS))
     kind = parse_fault(fault, given or [])
+    if wants_backups(kind) and not load_conditions(directory.conditions).backups:
+        raise Unfit("no-backups", f"{net} keeps no backups; only a scenario's testnet does")
     with usage():
         for_s = 0.0 if for_time == "0" else parse_duration_ms(for_time) / 1_000
         act = aim(kind, identity or free_id(standing), selector, to, cast_now(directory))

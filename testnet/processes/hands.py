@@ -32,7 +32,7 @@ class Hands:
         """End a process and let it start again at once; whether there was one."""
         if self._state(name) is State.PAUSED:
             self.go_on(name, now)
-        if self._state(name) in (None, State.STOPPING, State.KILLED, State.FALLEN):
+        if self._state(name) in (None, State.STOPPING, State.KILLED):
             return False
         pid, _ = self._fleet.restart(name, now)
         self._signal(pid, by)

@@ -1,5 +1,6 @@
 """Runs a scenario on real processes: launched, played, judged, and always taken down again."""
 
+import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -19,9 +20,16 @@ from testnet.control import ControlConnection, Request, Verb, is_running
 from testnet.director import Director, Performance, Script, verdict_of
 from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure, Unfit
-from testnet.founding import author
+from testnet.founding import author, found
 from testnet.groups import ungrouped
-from testnet.launcher import await_ready, create, start_new, stop
+from testnet.launcher import (
+    STOP_TIMEOUT_S,
+    await_ready,
+    create,
+    spawn_supervisor,
+    start_nodes,
+    stop,
+)
 from testnet.nodeapi import NodeApi, open_client
 from testnet.observation import Seen, digest_of
 from testnet.outcome import Outcome
@@ -106,24 +114,36 @@ async def _launched(
     """A testnet that is ready; its supervisor ends it when this process does."""
     directory = create(home / "testnets", spec, replace=True)
     save_conditions(directory.conditions, conditions_of(scenario, seed))
+    process = spawn_supervisor(directory)
     try:
-        launch = partial(_launch, directory, spec)
+        launch = partial(_launch, directory, spec, process)
         connection, snapshot = await trio.to_thread.run_sync(launch, abandon_on_cancel=True)
         with connection:
             yield _Launched(directory, snapshot)
     finally:
         with trio.CancelScope(shield=True):
-            await trio.to_thread.run_sync(_take_down, directory)
+            await trio.to_thread.run_sync(_take_down, directory, process)
 
 
-def _launch(directory: NetDirectory, spec: LaunchSpec) -> tuple[ControlConnection, Snapshot]:
-    connection = start_new(directory, spec)
+def _launch(
+    directory: NetDirectory, spec: LaunchSpec, process: "subprocess.Popen[bytes]"
+) -> tuple[ControlConnection, Snapshot]:
+    found(directory, spec, time.time_ns() // 1_000_000)
+    connection = start_nodes(directory, process)
     connection.ask(Request(Verb.ATTACH))
     await_ready(directory, connection, lambda _: None)
     return connection, connection.ask(Request(Verb.SHOW))
 
 
-def _take_down(directory: NetDirectory) -> None:
+def _take_down(directory: NetDirectory, process: "subprocess.Popen[bytes]") -> None:
+    """End the supervisor, which ends its children, or the kernel does (see testnet.child)."""
     if is_running(directory):
         with suppress(Unfit, LaunchFailure):  # that it has ended by itself is as good
             stop(directory)
+    else:
+        process.terminate()
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

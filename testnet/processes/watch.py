@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, open_websocket_url
+from trio_websocket import ConnectionClosed, HandshakeError, wrap_client_stream
 
 from chain.primitives.did import parse_did
 from chain.primitives.errors import Refusal
@@ -34,6 +34,13 @@ BLOCKS_MAX = 10_000
 """Blocks remembered, so that each is asked for once and not once by every node's watch."""
 
 ONLY = "block-connected,block-disconnected,transaction-added,transaction-dropped"
+EVENTS = f"/v1/events?only={ONLY}"
+BROKEN = (
+    *(ConnectionClosed, HandshakeError, trio.TooSlowError, trio.BrokenResourceError),
+    *(OSError, ValueError, KeyError, Unanswered, ApiError, Refusal),
+)
+"""What ends a stream when its node ends, pauses, or finds us too slow."""
+
 Tell = Callable[[Fact], None]
 
 
@@ -79,17 +86,26 @@ class NodeWatch:
 
     async def run(self) -> None:
         """Tell of everything, until cancelled."""
-        url = f"{self._url.replace('http', 'ws', 1)}/v1/events?only={ONLY}"
         while True:
             try:
-                async with open_websocket_url(url, connect_timeout=SHAKE_S) as events:
-                    await self._begin()
-                    while True:
-                        await self._read(json.loads(await events.get_message()))
-            except (ConnectionClosed, HandshakeError, OSError, ValueError, KeyError):
-                await trio.sleep(RETRY_S)
-            except (Unanswered, ApiError, Refusal):
-                await trio.sleep(RETRY_S)
+                await self._follow()
+            except* BROKEN:
+                pass  # the node has gone, is paused, or has let us go; it will be back
+            await trio.sleep(RETRY_S)
+
+    async def _follow(self) -> None:
+        """One event stream, over a TCP stream of ours. *Why ours:* see p2p.net.websocket."""
+        authority = self._url.partition("//")[2]
+        host, _, port = authority.partition(":")
+        async with (
+            await trio.open_tcp_stream(host, int(port)) as stream,
+            trio.open_nursery() as nursery,
+        ):
+            with trio.fail_after(SHAKE_S):
+                events = await wrap_client_stream(nursery, stream, authority, EVENTS)
+                await self._begin()
+            while True:
+                await self._read(json.loads(await events.get_message()))
 
     async def _begin(self) -> None:
         self.pending.clear()

@@ -17,10 +17,8 @@ from p2p.config import NodeConfig
 from p2p.peers.peer import PeerId
 from testnet.checkers.checker import Ground
 from testnet.checkers.figures import figures
-from testnet.conditions import conditions_of, spec_of
+from testnet.conditions import conditions_of, needs_backups, spec_of
 from testnet.director import Director, Performance, Script, verdict_of
-from testnet.faults.people import OldBackup
-from testnet.faults.process import Kill
 from testnet.founding import author, make_genesis, node_key
 from testnet.nodefile import DISCOVER_OUTBOUND
 from testnet.observation import Seen, digest_of
@@ -139,15 +137,6 @@ def setting_of(
         acquaintance=Acquaintance(names, addresses),
         seed=seed,
         epoch_ms=EPOCH_MS,
-    )
-
-
-def needs_backups(scenario: Scenario) -> bool:
-    """Whether some fault brings old data back."""
-    return any(
-        isinstance(fault.kind, OldBackup)
-        or (isinstance(fault.kind, Kill) and fault.kind.data == "rolled-back")
-        for fault in scenario.faults
     )
 
 
