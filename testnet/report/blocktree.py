@@ -7,7 +7,7 @@ a run of a thousand as in one of twenty.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from testnet.outcome import Violation
+from testnet.outcome import Verdict, Violation
 from testnet.report.branches import MAIN, Branch, Tree
 from testnet.report.lane_layout import colour
 from testnet.report.svg import line, number, picture, tag, text, title
@@ -22,6 +22,7 @@ NEAR = (10, 6, 4, 2)
 """Heights drawn on both sides of the ends of a branch; the first that fits is taken."""
 
 STEP_MIN, STEP_MAX, FOLD_STEP = 18.0, 30.0, 44
+FOLDS_OVER = 2
 WIDTH = 1_160
 ROW = 46
 LEFT, TOP = 30, 44
@@ -130,9 +131,26 @@ def heights_of(drawn: Sequence[Branch], violation: Violation | None) -> list[int
     found = list[int]()
     for near in NEAR:
         wanted = _wanted(drawn, violation, near)
-        found = sorted(height for height in wanted if low <= height <= high)
+        found = _filled([height for height in sorted(wanted) if low <= height <= high])
         if len(found) <= COLUMNS_MAX:
             break
+    return found
+
+
+def _conflicting(violation: Violation | None) -> int:
+    """The height a safety finding is about, otherwise 0: others only tell how far a chain was."""
+    if violation is None or violation.verdict is not Verdict.SAFETY:
+        return 0
+    return violation.height
+
+
+def _filled(heights: Sequence[int]) -> list[int]:
+    """The same with gaps closed that are no wider than what would stand for them."""
+    found = list[int]()
+    for height in heights:
+        if found and height - found[-1] - 1 <= FOLDS_OVER:
+            found += range(found[-1] + 1, height)
+        found.append(height)
     return found
 
 
@@ -141,8 +159,8 @@ def _wanted(drawn: Sequence[Branch], violation: Violation | None, near: int) -> 
     main = drawn[MAIN].blocks
     low, high = main[0].height, main[-1].height
     wanted = dict.fromkeys((low, low + 1, high - 1, high))
-    if violation is not None and violation.height:
-        wanted |= dict.fromkeys(_around(violation.height, near))
+    if height := _conflicting(violation):
+        wanted |= dict.fromkeys(_around(height, near))
     for branch in drawn[1:]:
         ends = (branch.blocks[0].height, branch.blocks[-1].height)
         more = wanted | dict.fromkeys(height for end in ends for height in _around(end, near))
@@ -192,7 +210,7 @@ def _blocks(branch: Branch, tree: Tree, plan: Plan, violation: Violation | None)
     for block in branch.blocks:
         if (x := plan.x.get(block.height)) is None:
             continue
-        if violation is not None and block.height == violation.height:
+        if _conflicting(violation) == block.height:
             yield tag("circle", cx=x, cy=y, r=12, class_="conflict")
         words = title(block_title(block))
         yield tag(

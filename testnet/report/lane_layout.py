@@ -24,11 +24,14 @@ FLAG_HEIGHT, AXIS_HEIGHT, STRIP_ROW = 20, 22, 20
 class Layout:
     """Where things are: `rows` are the nodes drawn, `top` the upper edge of the first lane.
 
+    `singled` are the nodes a finding is about, unless it is about most of them.
+
     From the top down: the flag of a finding, the axis (at `axis`), the strip of faults (from
     `strip`), the lanes.
     """
 
     rows: tuple[str, ...]
+    singled: tuple[str, ...]
     left_out: int
     lane: float
     axis: float
@@ -58,6 +61,7 @@ def layout_of(trace: Trace, concerned: Sequence[str], *, flag: bool) -> Layout:
     axis = FLAG_HEIGHT if flag else 0
     return Layout(
         rows=rows,
+        singled=tuple(concerned) if 2 * len(concerned) <= len(trace.nodes) else (),
         left_out=len(trace.nodes) - len(rows),
         lane=28 if len(rows) <= 12 else 20 if len(rows) <= 30 else 13,
         axis=axis,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from testnet.outcome import Violation
+from testnet.outcome import Verdict, Violation
 from testnet.report.branches import Tree
 from testnet.report.lane_layout import FLAG_HEIGHT, PLOT, Layout, colour
 from testnet.report.svg import dots, line, tag, text
@@ -16,6 +16,13 @@ MARKS_MAX = 3_000
 """Of each other kind of mark."""
 
 LABELS_MAX = 80
+FLAGGED = {
+    Verdict.PASS: "held",
+    Verdict.NONDETERMINISM: "differs",
+    Verdict.SAFETY: "broken",
+    Verdict.LIVENESS: "missed",
+    Verdict.BOUND: "exceeded",
+}
 EDGE = 40
 """Pixels from the right edge in which a label stands on the left of its place."""
 
@@ -112,7 +119,7 @@ def broke(layout: Layout, violation: Violation) -> Iterator[str]:
     """The line of the finding, and the nodes it is about."""
     x = layout.x(violation.at_s)
     yield line(x, FLAG_HEIGHT - 4, x, layout.bottom, class_="broke")
-    concerned = [row for row, node in enumerate(layout.rows) if node in violation.nodes]
+    concerned = [row for row, node in enumerate(layout.rows) if node in layout.singled]
     if concerned:
         yield tag("path", d=dots((x, layout.y(row)) for row in concerned), class_="brokedot")
 
@@ -120,7 +127,7 @@ def broke(layout: Layout, violation: Violation) -> Iterator[str]:
 def flag(layout: Layout, violation: Violation) -> str:
     """What was found, over its line."""
     x = layout.x(violation.at_s)
-    words = f"{violation.check} broken, {clock(violation.at_s)}"
+    words = f"{violation.check} {FLAGGED[violation.verdict]}, {clock(violation.at_s)}"
     left = x > PLOT / 2
     return text(
         x,

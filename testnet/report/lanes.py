@@ -5,7 +5,7 @@ stretching one group, which neither dots nor lines notice (vector-effect), and b
 Within limits whatever the run: lanes, dots and labels have maxima, and what is left out is said.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from testnet.outcome import Violation
 from testnet.report.branches import Tree
@@ -45,7 +45,7 @@ def lanes(trace: Trace, tree: Tree, violation: Violation | None, cities: dict[st
         height,
         "What each node did",
         about,
-        HATCHES + "".join(_names(layout, concerned, cities)) + plot + _rest(layout, height),
+        HATCHES + "".join(_names(layout, cities)) + plot + _rest(layout, height),
         class_="lanes",
         data_end=trace.end_s,
         data_gutter=GUTTER,
@@ -78,11 +78,11 @@ def _labels(trace: Trace, layout: Layout, violation: Violation | None) -> Iterat
         yield flag(layout, violation)
 
 
-def _names(layout: Layout, concerned: Sequence[str], cities: dict[str, str]) -> Iterator[str]:
+def _names(layout: Layout, cities: dict[str, str]) -> Iterator[str]:
     size = {"font_size": 10} if layout.lane < 16 else {}
     for row, node in enumerate(layout.rows):
         y = layout.y(row)
-        if node in concerned:
+        if node in layout.singled:
             yield rect(
                 1, y - layout.lane / 2 + 1, GUTTER - 10, layout.lane - 2, class_="concerned", rx=4
             )

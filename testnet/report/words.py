@@ -20,8 +20,8 @@ from testnet.observation import (
     Trouble,
 )
 
-SHORT = 10
-"""Digits of an id that people see: forty bits tell apart all blocks of a run."""
+SHORT = 8
+"""Digits of an id that people see, as many as checkers write: enough for the blocks of a run."""
 
 NUMBERED = re.compile("n([1-9][0-9]{0,8})")
 SPANS_TEXT_MAX = 48

@@ -174,3 +174,15 @@ def test_more_nodes_than_lanes_are_left_out_aloud() -> None:
     assert "not drawn: 200 more nodes" in html
     assert ">n250<" in html
     assert ">n249<" not in html
+
+
+def test_a_finding_about_everybody_singles_nobody_out() -> None:
+    missed = Violation("converged", Verdict.LIVENESS, 30.0, trace_of(BROKEN).nodes, 27, "apart")
+    html = checked(replace(BROKEN, verdict=Verdict.LIVENESS, violations=(missed,)))
+    assert "converged missed, 30.0 s" in html
+    assert 'class="concerned"' not in html
+    assert 'class="conflict"' not in html
+    html = checked(BROKEN)
+    assert "common-prefix broken, 41.3 s" in html
+    assert html.count('class="concerned"') == 2
+    assert html.count('class="conflict"') == 2
