@@ -3,7 +3,15 @@
 from typing import assert_never
 
 from testnet.errors import Unfit
-from testnet.faults.byzantine import ByzantineKind
+from testnet.faults.byzantine import (
+    ByzantineKind,
+    EdgeSlots,
+    Equivocate,
+    InvalidBlocks,
+    LyingSync,
+    StaleFork,
+    WithholdBlocks,
+)
 from testnet.faults.gossip import (
     Corrupt,
     DelayMessages,
@@ -17,6 +25,10 @@ from testnet.faults.gossip import (
 )
 from testnet.faults.people import SharedKey
 from testnet.rig.behaviour import Behaviour
+from testnet.rig.byzantine_equivocation import Equivocating
+from testnet.rig.byzantine_invalid import Invalidating
+from testnet.rig.byzantine_sync import Lying
+from testnet.rig.byzantine_timing import Backward, Early, Hoarding
 from testnet.rig.damage import Corrupting
 from testnet.rig.gossip import Delaying, Dropping, Duplicating, Reordering, Replaying
 from testnet.rig.silence import NeverServing, Withholding
@@ -38,6 +50,18 @@ def behaviour_of(
             | PromiseNothing()
         ):
             return _of_gossip(kind, frozenset(to))
+        case Equivocate():
+            return Equivocating(frozenset(to))
+        case InvalidBlocks():
+            return Invalidating(kind, frozenset(to))
+        case WithholdBlocks():
+            return Hoarding(kind, frozenset(to))
+        case StaleFork():
+            return Backward(kind, frozenset(to))
+        case EdgeSlots():
+            return Early(frozenset(to))
+        case LyingSync():
+            return Lying(kind, frozenset(to))
         case _:
             raise Unfit("not-in-a-node", f"{kind.NAME} is not carried out within a node")
 

@@ -1,0 +1,162 @@
+"""InvalidBlocks: sealed blocks that break exactly one rule, in place of the honest ones.
+
+`breach` makes such a block from an honest one; what an honest node says to each is in tests.
+"""
+
+import random
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+from chain.block import Block, Header, list_root
+from chain.consensus.engine import HeaderNode
+from chain.ledger import Ledger
+from chain.primitives.hashing import HASH_BYTES, Hash
+from chain.transactions.envelope import decode_transaction
+from p2p.wire.messages import AnnounceBlock
+from testnet.faults.byzantine import INVALID, InvalidBlocks
+from testnet.rig.behaviour import Host
+from testnet.rig.byzantine_blocks import Producer
+from testnet.rig.strays import bulky, forged, newcomer
+
+FAR_SLOTS = 5_000
+"""How far ahead a block of the future is: more than any run lasts."""
+
+LOOK_BACK_BLOCKS = 200
+"""How far back a transaction is looked for that can be included a second time."""
+
+NO_ENVELOPE = b"\xff"
+GARBAGE_BYTES = 200
+GAP = 7
+
+ONLY_AUTHORITY = ("author",)
+"""Rules that proof of work does not have: there, an author is whoever names itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A block that breaks a rule and lacks its seal."""
+
+    header: Header
+    raws: tuple[bytes, ...]
+
+
+class Invalidating(Producer):
+    """Hides the node's blocks from its peers and shows them invalid ones."""
+
+    def __init__(self, kind: InvalidBlocks, to: frozenset[str]) -> None:
+        super().__init__(to)
+        self._rules = INVALID if kind.rule == "each" else (kind.rule,)
+
+    def begin(self, host: Host) -> None:
+        """See Behaviour."""
+        super().begin(host)
+        exclusive = host.ledger.engine.exclusive
+        rules = [rule for rule in self._rules if exclusive or rule not in ONLY_AUTHORITY]
+        self._turns = cycle(rules) if rules else None
+
+    def made(self, header: Header, announcement: AnnounceBlock) -> None:
+        """See Producer."""
+        block = self.host.ledger.block(header.id)
+        if self._turns is None or self.anvil is None or block is None:
+            return
+        rule = next(self._turns)
+        self.hide(header.id)
+        if rule == "seal":
+            self.show(unsealed(block))
+            return
+        broken = breach(rule, block, self.host.ledger, self.host.rng)
+        node = self.host.ledger.node(header.id)
+        target = 0 if node is None else node.target
+        self.anvil.put(broken.header, target, broken.raws, self.show, self.host.now())
+
+
+def unsealed(block: Block) -> Block:
+    """The block under a seal that is none."""
+    return replace(block, seal=bytes(byte ^ 0xFF for byte in block.seal))
+
+
+def breach(rule: str, block: Block, ledger: Ledger, rng: random.Random) -> Breach:
+    """An honest block of the ledger's chain that breaks one rule now (any but the seal's)."""
+    header = block.header
+    stray = Hash(rng.randbytes(HASH_BYTES))
+    match rule:
+        case "state-root":
+            return Breach(replace(header, state=stray), block.transactions)
+        case "transactions-root":
+            return Breach(replace(header, transactions=stray), block.transactions)
+        case "receipts-root":
+            return Breach(replace(header, receipts=stray), block.transactions)
+        case "history":
+            return Breach(replace(header, history=stray), block.transactions)
+        case "height":
+            return Breach(replace(header, height=header.height + 1), block.transactions)
+        case "parent":
+            return Breach(replace(header, parent=stray), block.transactions)
+        case "chain":
+            return Breach(replace(header, chain=stray), block.transactions)
+        case "author":
+            return Breach(replace(header, author=stray), block.transactions)
+        case "slot-past":
+            return Breach(replace(header, slot=_parent(ledger, header).slot), block.transactions)
+        case "slot-future":
+            return Breach(replace(header, slot=_far(ledger, header)), block.transactions)
+        case _:
+            return _body(rule, block, ledger, rng)
+
+
+def _body(rule: str, block: Block, ledger: Ledger, rng: random.Random) -> Breach:
+    """A block with transactions that may not be in it, which its header commits to."""
+    wrong = wrong_transactions(rule, block, ledger, rng)
+    raws = wrong if rule == "oversized" else (*block.transactions, *wrong)
+    return Breach(replace(block.header, transactions=list_root(raws)), raws)
+
+
+def wrong_transactions(
+    rule: str, block: Block, ledger: Ledger, rng: random.Random
+) -> tuple[bytes, ...]:
+    """What is added to a block's transactions to break a rule."""
+    slot = block.header.slot
+    limits = ledger.genesis.parameters
+    expiry = slot + min(limits.expiry_slots_max, FAR_SLOTS)
+    match rule:
+        case "bad-signature":
+            return (forged(newcomer(rng, ledger.chain, expiry), rng),)
+        case "expired-transaction":
+            return (newcomer(rng, ledger.chain, slot - 1).raw,)
+        case "sequence-gap":
+            return (newcomer(rng, ledger.chain, expiry, sequence=GAP).raw,)
+        case "replayed-transaction":
+            again = _included(ledger, block.header.height, slot)
+            twice = newcomer(rng, ledger.chain, expiry).raw
+            return (twice, twice) if again is None else (again,)
+        case "garbage-transaction":
+            return (NO_ENVELOPE + rng.randbytes(GARBAGE_BYTES),)
+        case "oversized":
+            large = bulky(rng, ledger.chain, expiry).raw
+            return (large,) * (limits.block_bytes_max // len(large) + 1)
+        case _:
+            raise AssertionError(f"{rule!r} is no rule a block can break")
+
+
+def _included(ledger: Ledger, height: int, slot: int) -> bytes | None:
+    """The newest transaction below that height that has not expired."""
+    for at in range(height - 1, max(0, height - LOOK_BACK_BLOCKS), -1):
+        block = ledger.block_at(at)
+        for raw in () if block is None else block.transactions:
+            if decode_transaction(raw, ledger.chain).expiry >= slot:
+                return raw
+    return None
+
+
+def _parent(ledger: Ledger, header: Header) -> HeaderNode:
+    parent = ledger.node(header.parent)
+    assert parent is not None, "a block of the ledger has its parent there"
+    return parent
+
+
+def _far(ledger: Ledger, header: Header) -> int:
+    """A slot of the author's own that is far in the future."""
+    slot, parent = header.slot + FAR_SLOTS, _parent(ledger, header)
+    while not ledger.engine.proposes(header.author, slot, parent):
+        slot += 1
+    return slot
