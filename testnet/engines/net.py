@@ -17,6 +17,7 @@ from p2p.peers.peer import PeerId
 from p2p.wire.codec import encode_message
 from p2p.wire.messages import Hello
 from testnet.engines.heap import Heap
+from testnet.faults.link import Bandwidth
 from testnet.faults.partition import PartitionKind
 from testnet.latency import Latencies
 from testnet.rig.behaviour import Item
@@ -94,9 +95,11 @@ class Way:
 
 
 class Net:
-    """Parties by address, and the lines between them."""
+    """Parties by address, and the lines between them. `metered`: some host's uplink is limited."""
 
-    def __init__(self, heap: Heap, latencies: Latencies, weather: Weather) -> None:
+    def __init__(
+        self, heap: Heap, latencies: Latencies, weather: Weather, *, metered: bool
+    ) -> None:
         self.heap = heap
         self.delivered = 0
         self.parties: dict[str, Party] = {}
@@ -107,7 +110,8 @@ class Net:
         self._numbers = 0
         self._held: list[Way] = []
         self._sized: tuple[Item | None, int] = (None, 0)
-        self.metered = False  # whether sizes matter: some uplink or line has a limit
+        self._metered = metered
+        self._measures = metered
 
     def join(self, party: Party) -> None:
         """A party that can be dialled from now on."""
@@ -125,6 +129,7 @@ class Net:
         self._weather.begin(act, kind, names, self.heap.now_s)
         self._acts[act.id] = act
         self._rough = True
+        self._measures = self._measures or isinstance(kind, Bandwidth)
         if isinstance(kind, PartitionKind):
             self.heap.at(self.heap.now_s + SILENCE_S, partial(self._give_up, act))
 
@@ -133,6 +138,8 @@ class Net:
         self._acts.pop(act_id, None)
         hits = self._weather.end(act_id)
         self._rough = bool(self._acts)
+        limited = any(isinstance(act.kind, Bandwidth) for act in self._acts.values())
+        self._measures = self._metered or limited
         held, self._held = self._held, []
         for way in held:
             waiting, way.held = way.held or deque(), None
@@ -154,7 +161,7 @@ class Net:
         at_s = heap.now_s + way.delay_s
         if way.jitter_s:
             at_s += abs(way.src.chance.gauss(0.0, way.jitter_s))
-        if self._rough or self.metered:
+        if self._rough or self._measures:
             at_s += self._weathered_s(way, item)
         if at_s < way.last_s:
             at_s = way.last_s
@@ -166,7 +173,7 @@ class Net:
     def _weathered_s(self, way: Way, item: Item) -> float:
         """What uplink and faults add to the way of a message, in seconds."""
         now_s = self.heap.now_s
-        size = self._size(item) if self.metered else 0
+        size = self._size(item) if self._measures else 0
         fate = self._weather.fate(way.src.name, way.dst.name, way.number, size, now_s)
         return fate.at_s - now_s
 
@@ -265,7 +272,7 @@ class Net:
         way.open = False
         if way.src.ways.get(way.dst.id) is way:
             del way.src.ways[way.dst.id]
-            if self.metered or self._acts:
+            if self._measures or self._acts:
                 self._weather.forget(way.src.name, way.dst.name, way.number)
             if way.src.up:
                 way.src.closed(way.dst.id)

@@ -18,6 +18,9 @@ from testnet.scenario.streams import stream
 from testnet.spec import LaunchSpec
 from testnet.weather import Weather
 
+EPOCH_MS = 1_800_000_000_000
+"""Every run starts at the same wall time: it is a function of its seed alone."""
+
 SCHEME = "engine"
 PORT = 4001
 GROUPS = 256
@@ -67,8 +70,8 @@ def populate(plan: Plan, witness: Witness) -> Network:
     """The hosts of a plan. Raises Unfit for a latency profile or city that is not known."""
     heap = Heap()
     weather = Weather(calm, plan.uplinks_bps, plan.seed)
-    net = Net(heap, profile(plan.latency), weather)
-    net.metered = any(plan.uplinks_bps.values())
+    metered = any(plan.uplinks_bps.values())
+    net = Net(heap, profile(plan.latency), weather, metered=metered)
     ground = Ground(net, shared(plan.genesis), plan.seed, plan.epoch_ms, witness)
     places = {name: place for place, name in enumerate(plan.cities)}
     hosts = {name: Host(_card(plan, name, places), ground) for name in plan.cities}

@@ -15,6 +15,7 @@ from p2p.peers.peer import PeerId
 from p2p.protocol.effects import Penalize
 from testnet.engines.host import Host
 from testnet.engines.population import (
+    EPOCH_MS,
     Network,
     Plan,
     Wires,
@@ -26,9 +27,9 @@ from testnet.engines.strangers import DIALS, Crowd, Orders
 from testnet.founding import make_genesis
 from testnet.latency import profile
 from testnet.scenario.casting import BRICS
+from testnet.scenario.streams import stream
 from testnet.spec import NODES_MAX, LaunchSpec
 
-EPOCH_MS = 1_800_000_000_000
 LEAD_S = 5.0
 """Slot 1 begins so long after the start: every node has its connections by then."""
 
@@ -36,7 +37,6 @@ BLOCK_MS = 10_000
 """Between two blocks: long enough for one to reach everybody before the next is made."""
 
 AUTHORITIES = 4
-BOOTSTRAPS = 2
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Setup:
 
     nodes: int
     dials: int = DIALS
-    explore: bool = False  # found by discovery from two bootstrap nodes, not wired at random
+    known: int = 0  # contacts each node begins with and discovers more from; 0: wired at random
     inbound_max: int = 125
     seed: int = 1
     latency: str = BRICS
@@ -107,9 +107,8 @@ def network(setup: Setup, spread: Spread) -> Network:
     first_ms = EPOCH_MS + round(LEAD_S * 1_000)
     genesis = replace(genesis, genesis_time_ms=first_ms - genesis.slot_ms)
     names = tuple(f"n{number}" for number in range(1, setup.nodes + 1))
-    if setup.explore:
-        dials = {name: tuple(b for b in names[:BOOTSTRAPS] if b != name) for name in names}
-    else:
+    dials = dict.fromkeys(names, names[:1])
+    if not setup.known:
         dials = ring_and_random(names, setup.dials, setup.seed)
     plan = Plan(
         spec=spec,
@@ -118,13 +117,23 @@ def network(setup: Setup, spread: Spread) -> Network:
         seed=setup.seed,
         cities=profile(setup.latency).place(names),
         latency=setup.latency,
-        wires=Wires(dials, setup.explore, setup.dials, setup.inbound_max),
+        wires=Wires(dials, bool(setup.known), setup.dials, setup.inbound_max),
         uplinks_bps={},
     )
     made = populate(plan, spread)
+    acquaint(made, setup)
     for host in made.hosts.values():
         host.start()
     return made
+
+
+def acquaint(made: Network, setup: Setup) -> None:
+    """Give every node the addresses that an earlier life would have left it with."""
+    hosts = list(made.hosts.values())
+    rng = stream(setup.seed, "acquaintances")
+    for host in hosts if setup.known else ():
+        others = rng.sample(hosts, min(len(hosts), setup.known))
+        host.book.restore(made.ground.common.contact(other.card.record) for other in others)
 
 
 @dataclass(frozen=True, slots=True)
