@@ -126,7 +126,9 @@ class Lying(Quiet):
         match rng.choice(("others", "hollow", "none")):
             case "others":
                 other = ledger.block_at(rng.randrange(ledger.head.height + 1))
-                return () if other is None else (encode_block(other),) * len(request.ids)
+                if other is None or other.id in request.ids:
+                    return ()
+                return (encode_block(other),) * len(request.ids)
             case "hollow":
                 stray = newcomer(rng, ledger.chain, ledger.head.slot + STRAY_EXPIRY_SLOTS)
                 return tuple(

@@ -17,7 +17,8 @@ from p2p.protocol.effects import CheckSignatures, Count, Effect, Notify
 from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
 from p2p.wire.messages import GetPeers, Hello, Message
-from tests.p2p.founding import GENESIS_TIME_MS, Founding, Party, found
+from tests.p2p.founding import GENESIS_TIME_MS, Founding, found
+from tests.parties import Party
 
 ANN, BOB, CAT = (PeerId(name * 32) for name in (b"a", b"b", b"c"))
 FOUNDING = found(authorities=4)

@@ -57,8 +57,8 @@ def stage(kind: ByzantineKind, *to: str, height: int = 5, transactions: int = 0)
     """A node that has made the newest of `height` blocks, with transactions in the last two."""
     ledger = make_ledger()
     extend(ledger, height - 2)
-    made = pay(ledger, 0, transactions)
-    block = pay(ledger, transactions, transactions) if transactions else made
+    pay(ledger, 0, transactions)
+    block = pay(ledger, transactions, transactions)
     author = next(p.author for p in FOUNDING.authorities if p.did == block.header.author)
     host = FakeHost(ledger=ledger, author=author, connected=[ANN, BOB], unix_ms=GENESIS_TIME_MS)
     behaviour = behaviour_of(kind, to)
