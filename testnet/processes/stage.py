@@ -59,12 +59,9 @@ class ProcessStage:
         self._over = False
         self._acts: dict[str, Act] = {}
         self._orders: ControlLine
-        book = BlockBook(site.api, site.genesis.network)
-        self._watches = {
-            node.name: NodeWatch(node.name, node.api, site.api, book, self._saw)
-            for node in snapshot.nodes
-        }
         self._lives = {name: Lives(name, name not in site.hostile) for name in self.names}
+        book = BlockBook(site.api, site.genesis.network)
+        self._watches = {node.name: self._watch(node, book) for node in snapshot.nodes}
         self._tails = [LogTail(name, site.directory.log(name)) for name in self.names]
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -138,6 +135,11 @@ class ProcessStage:
         return Ending(at_s, nodes, 0.0, rejected_by(site.directory, honest))
 
     # What is seen
+
+    def _watch(self, node: NodeView, book: BlockBook) -> NodeWatch:
+        lives = self._lives[node.name]
+        api = self._site.api
+        return NodeWatch(node.name, node.api, api, book, lambda: lives.serving, self._saw)
 
     def _saw(self, fact: Fact) -> None:
         if not self._over:

@@ -73,20 +73,34 @@ class BlockBook:
 
 
 class NodeWatch:
-    """Follows one node. `pending` are the transactions in its mempool, as its events tell."""
+    """Follows one node, while it is known to serve.
 
-    def __init__(self, name: str, url: str, api: NodeApi, book: BlockBook, tell: Tell) -> None:
+    `pending` are the transactions in its mempool, as its events tell.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        api: NodeApi,
+        book: BlockBook,
+        serving: Callable[[], bool],
+        tell: Tell,
+    ) -> None:
         self.pending: dict[str, None] = {}
         self._name = name
         self._url = url
         self._api = api
         self._book = book
-        self._tell = tell
+        self._serving = serving
+        self._told_to = tell
         self._skip_to = 0
 
     async def run(self) -> None:
         """Tell of everything, until cancelled."""
         while True:
+            while not self._serving():  # noqa: ASYNC110 - it is told of its start first
+                await trio.sleep(RETRY_S)
             try:
                 await self._follow()
             except* BROKEN:
@@ -106,6 +120,11 @@ class NodeWatch:
                 await self._begin()
             while True:
                 await self._read(json.loads(await events.get_message()))
+
+    def _tell(self, fact: Fact) -> None:
+        """What comes out of a socket after the node's end is not told: it would be news of then."""
+        if self._serving():
+            self._told_to(fact)
 
     async def _begin(self) -> None:
         self.pending.clear()

@@ -38,7 +38,7 @@ run_on_processes(parse_scenario(Path(sys.argv[1]).read_text()), 1, home=Path(sys
 BROKEN = """
 scenario = 1
 name = "broken"
-duration = "9s"
+duration = "11s"
 [net]
 nodes = 4
 block-time = "200ms"
@@ -94,7 +94,7 @@ do = "operator.wrong-genesis"
 on = "n3"
 [[expect]]
 check = "converged"
-within = "3s"
+within = "5s"
 """
 
 
