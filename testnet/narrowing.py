@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from testnet.scenario.selectors import SPAN, terms
 
 ALL = "all"
+FIRST = "n1"
+DRAWN = ("minority", "majority", "leader")
+"""Words whose nodes nobody can read off: one fixed node is simpler, where it fails as well."""
 
 
 def narrowed(selector: str, nodes: int) -> Iterator[str]:
@@ -39,6 +42,9 @@ def _narrowed_term(term: str, nodes: int) -> Iterator[str]:
         yield "producer:1"
     elif word == "rand":
         yield from (f"rand:{count}" for count in _fewer(int(argument)))
+        yield FIRST
+    elif term in DRAWN:
+        yield FIRST
 
 
 def _parts_of_span(low: int, high: int) -> Iterator[str]:

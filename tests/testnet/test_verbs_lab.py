@@ -64,6 +64,40 @@ within = "5s"
 """
 
 
+UNSAFE = """
+scenario = 1
+name = "unsafe-small"
+duration = "20s"
+
+[net]
+nodes = 4
+
+[[fault]]
+id = "cut"
+at = "2s"
+do = "partition"
+on = "n1..n2"
+
+[[expect]]
+always = "common-prefix"
+depth = 2
+"""
+
+SLOW = """
+scenario = 1
+name = "slow-small"
+duration = "8s"
+
+[net]
+nodes = 3
+latency = "50ms"
+
+[[expect]]
+always = "propagation"
+p99 = "1ms"
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a command line ended."""
@@ -115,6 +149,21 @@ def test_a_run_that_passes(shell: Shell) -> None:
     assert "calm-small with seed 7: PASS" in ended.out
     assert "not reached with this seed: deep-reorg" in ended.out
     assert not (shell.home / "home" / "runs").exists()
+
+
+def test_a_broken_promise_of_safety(shell: Shell) -> None:
+    ended = shell.testnet("sim", shell.file(UNSAFE))
+    assert ended.code == ExitCode.SAFETY, ended.out + ended.err
+    assert "unsafe-small with seed 1: SAFETY" in ended.out
+    shrunk = shell.testnet("shrink", shell.home / "home" / "runs" / "unsafe-small-1")
+    assert shrunk.code == ExitCode.SAFETY
+    assert (shell.home / "unsafe-small-1-small.toml").is_file()
+
+
+def test_an_exceeded_bound(shell: Shell) -> None:
+    ended = shell.testnet("sim", shell.file(SLOW), "--json")
+    assert ended.code == ExitCode.BOUND, ended.out + ended.err
+    assert ended.json["runs"][0]["failed"] == ["propagation"]
 
 
 def test_strict_fails_what_was_never_reached(shell: Shell) -> None:

@@ -49,7 +49,7 @@ def test_the_nodes_as_they_stand() -> None:
     )
     assert standing_lines(seen, 8.0) == [
         "at 8.0 s:",
-        "  n1: height 4, head ababababab, 3 peers, 7 waiting",
+        "  n1: height 4, head abababab, 3 peers, 7 waiting",
         "  n2: killed",
         "  fault cut: partition on n1",
     ]
