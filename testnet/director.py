@@ -50,6 +50,7 @@ class Script:
     cast: Cast
     ground: Ground
     spec: LaunchSpec
+    cut_short: bool = False  # the run stops before the scenario's end, to be looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Director:
         self._begun: dict[str, None] = {}
         self._ended = {fault.id: trio.Event() for fault in script.scenario.faults}
         self._last_end_s = 0.0
+        self._undecided: dict[int, Expectation] = {}
         self._over = trio.Event()
         record.watch(self._judge)
 
@@ -87,18 +89,22 @@ class Director:
                 nursery.start_soon(self._stop_when_over, scope)
                 for number, load in enumerate(scenario.loads):
                     nursery.start_soon(self._load, number, load)
-                windows = 0
                 for fault in scenario.faults:
                     nursery.start_soon(self._fault, fault)
-                for expectation in scenario.expectations:
+                for number, expectation in enumerate(scenario.expectations):
                     if expectation.mode is Mode.WITHIN and expectation.within_ms:
-                        windows += 1
-                        nursery.start_soon(self._expect, expectation)
+                        self._undecided[number] = expectation
+                        nursery.start_soon(self._expect, number, expectation)
                 await self._until(scenario.duration_ms / 1_000)
                 scope.cancel()
         return await self._close()
 
     async def _close(self) -> Performance:
+        if not self._over.is_set() and not self._script.cut_short:
+            for expectation in self._undecided.values():
+                detail = f"the window of {expectation.check} did not come to its end in time"
+                self._record.saw(Judged(expectation.check, "unreached", detail))
+                self._violations.append(self._missed(expectation.check, detail))
         for act in list(self._begun):
             await self._end(act)
         ending = replace(await self._stage.finish(), last_fault_end_s=self._last_end_s)
@@ -175,8 +181,8 @@ class Director:
         clients = Clients(script.spec, number * count, count, self._stage.genesis.hash)
         await Offering(load, targets, clients, self._stage, self._record).run()
 
-    async def _expect(self, expectation: Expectation) -> None:
-        window = window_of(expectation, self._script.ground)
+    async def _expect(self, number: int, expectation: Expectation) -> None:
+        window = window_of(expectation, self._script.ground, self._script.cast)
         self._record.watch(window.see)
         if expectation.at is not None:
             await self._wait(expectation.at)
@@ -188,17 +194,19 @@ class Director:
         while True:
             holds, detail = window.holds(self._record.elapsed_s())
             if holds:
+                del self._undecided[number]
                 self._record.saw(Judged(expectation.check, "pass", detail))
                 return
             if self._record.elapsed_s() >= closes_s:
                 break
             await trio.sleep(POLL_S)
+        del self._undecided[number]
         self._record.saw(Judged(expectation.check, "fail", detail))
-        self._violations.append(self._missed(window, detail))
+        self._violations.append(self._missed(expectation.check, detail))
 
-    def _missed(self, window: Window, detail: str) -> Violation:
+    def _missed(self, check: str, detail: str) -> Violation:
         return Violation(
-            check=window.name,
+            check=check,
             verdict=Verdict.LIVENESS,
             at_s=self._record.elapsed_s(),
             nodes=self._script.cast.names,

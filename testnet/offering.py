@@ -32,7 +32,7 @@ CLIENTS_MAX = 16
 """Enough that no node waits for one client's sequence; few enough to read in a report."""
 
 INCLUDED = "already-included"
-SETTLED = ("", "already-known", INCLUDED)
+SETTLED = ("", INCLUDED)
 
 
 @dataclass(slots=True)

@@ -7,13 +7,15 @@ waits in the peer's outbox like any message, and passes all behaviours untouched
 
 import math
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 import trio
 
 from chain.consensus.engine import Author
 from chain.ledger import Ledger
 from chain.primitives.errors import Malformed
+from chain.primitives.keys import KeyPair
 from p2p.net.transport import Transport
 from p2p.node import Node
 from p2p.peers.peer import PeerId
@@ -67,10 +69,17 @@ class Acquaintance:
 class Rig:
     """Everything the laboratory has inside one node. `run` owns the behaviours' tasks."""
 
-    def __init__(self, name: str, acquaintance: Acquaintance, clock: BentClock, die: Die) -> None:
+    def __init__(
+        self,
+        name: str,
+        acquaintance: Acquaintance,
+        clock: BentClock,
+        die: Die,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.name = name
         self.clock = clock
-        self.disk = DiskSwitches(self._write_point)
+        self.disk = DiskSwitches(self._write_point, wait)
         self.acquaintance = acquaintance
         self._die = die
         self.frames_out = 0
@@ -255,6 +264,16 @@ class Seat:
         self.rng: random.Random = stream(act.seed, "behaviour", rig.name)
         self._rig = rig
         self._scope = trio.CancelScope()
+
+    @property
+    def name(self) -> str:
+        """See Host."""
+        return self._rig.name
+
+    @property
+    def identity(self) -> KeyPair:
+        """See Host."""
+        return self._rig.node().identity
 
     @property
     def ledger(self) -> Ledger:

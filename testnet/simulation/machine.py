@@ -56,6 +56,9 @@ from testnet.simulation.disk import SimDisk
 from testnet.simulation.wire import Wire
 from testnet.stage import Audience, Standing
 
+DISK = "disk"
+"""Freezes the node in the name of its own disk."""
+
 REJECTED_MAX = 1_000
 """Blocks kept for the reference validator to judge as well."""
 
@@ -121,10 +124,13 @@ class Machine:
         self._setting = setting
         self._equipment = equipment
         self._clock = BentClock(VirtualClock(setting.epoch_ms))
-        self.rig = Rig(self.name, setting.acquaintance, self._clock, self._crash)
+        self.rig = Rig(
+            self.name, setting.acquaintance, self._clock, self._crash, self._wait_for_disk
+        )
         self._contacts: tuple[bytes, ...] = ()
         self._held: dict[str, None] = {}
         self._frozen: dict[str, None] = {}
+        self._disk_busy_until_s = 0.0
         self._changed = trio.Event()
         self._scope = trio.CancelScope()
         self._lives = 0
@@ -304,6 +310,16 @@ class Machine:
         self.cut_off(silent=False)
         self.disk.kill()
         raise Crashed(point)
+
+    def _wait_for_disk(self, seconds: float) -> None:
+        """A write blocks the node: it gets on with nothing until the disk has."""
+        self._disk_busy_until_s = max(self._disk_busy_until_s, trio.current_time()) + seconds
+        self.freeze(DISK)
+        self._setting.wire.at(self._disk_busy_until_s, self._disk_done)
+
+    def _disk_done(self) -> None:
+        if trio.current_time() >= self._disk_busy_until_s:
+            self.thaw(DISK)
 
     def _turn(self) -> None:
         self._changed.set()

@@ -104,7 +104,8 @@ async def _perform(
         hostile=cast.hostile,
     )
     async with trio.open_nursery() as nursery:
-        director = Director(Script(scenario, seed, cast, ground, spec), stage, record)
+        script = Script(scenario, seed, cast, ground, spec, cut_short=until_s is not None)
+        director = Director(script, stage, record)
         await nursery.start(stage.run)
         performance = await director.perform()
         nursery.cancel_scope.cancel()

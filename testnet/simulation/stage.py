@@ -122,7 +122,8 @@ class SimStage:
         if machine.node is None or machine.frozen:
             return None
         with trio.move_on_after(OFFER_S):
-            return [result.code for result in await machine.node.submit(raws)]
+            results = await machine.node.submit(raws)
+            return ["" if result.accepted else result.code for result in results]
         return None
 
     async def look(self) -> tuple[Standing, ...]:

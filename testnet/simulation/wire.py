@@ -11,6 +11,7 @@ import heapq
 import math
 import random
 from collections import deque
+from collections.abc import Callable
 from itertools import count
 
 import trio
@@ -169,6 +170,7 @@ class Wire:
         self._links: dict[int, tuple[SimLink, SimLink]] = {}
         self._frozen: dict[str, None] = {}
         self._heap: list[tuple[float, int, SimLink, bytes | None]] = []
+        self._calls: list[tuple[float, int, Callable[[], None]]] = []
         self._held: dict[tuple[str, str], deque[tuple[SimLink, bytes | None]]] = {}
         self._order = count()
         self._numbers = count(1)
@@ -186,7 +188,10 @@ class Wire:
         while True:
             now_s = trio.current_time()
             self._deliver(now_s)
-            next_s = self._heap[0][0] if self._heap else math.inf
+            next_s = min(
+                self._heap[0][0] if self._heap else math.inf,
+                self._calls[0][0] if self._calls else math.inf,
+            )
             if self._held:
                 next_s = min(next_s, self._look_s)
             self._wake = trio.Event()
@@ -210,6 +215,12 @@ class Wire:
             data = self._damage(data)
         at_s = math.ceil(fate.at_s / QUANTUM_S) * QUANTUM_S
         heapq.heappush(self._heap, (at_s, next(self._order), link, data))
+        if at_s < self._sleeps_until_s:
+            self._wake.set()
+
+    def at(self, at_s: float, call: Callable[[], None]) -> None:
+        """Call something at a moment of virtual time."""
+        heapq.heappush(self._calls, (at_s, next(self._order), call))
         if at_s < self._sleeps_until_s:
             self._wake.set()
 
@@ -297,6 +308,8 @@ class Wire:
         return not frozen and self.weather.dialable(src, dst, trio.current_time())
 
     def _deliver(self, now_s: float) -> None:
+        while self._calls and self._calls[0][0] <= now_s:
+            heapq.heappop(self._calls)[2]()
         self._release(now_s)
         while self._heap and self._heap[0][0] <= now_s:
             _, _, link, data = heapq.heappop(self._heap)
