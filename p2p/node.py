@@ -134,6 +134,11 @@ class Node:
         return self._ledger
 
     @property
+    def identity(self) -> KeyPair:
+        """What the node proves itself with towards peers."""
+        return self._parts.identity
+
+    @property
     def observer(self) -> Observer:
         """The node's log and counters."""
         return self._parts.observer

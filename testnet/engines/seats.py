@@ -6,6 +6,7 @@ from functools import partial
 
 from chain.consensus.engine import Author
 from chain.ledger import Ledger
+from chain.primitives.keys import KeyPair
 from p2p.net.transport import Transport
 from p2p.peers.peer import PeerId
 from p2p.protocol.instant import Now
@@ -30,6 +31,16 @@ class EngineSeat:
         self._directory = directory
         self._over = False
         self._tick_s = math.inf
+
+    @property
+    def name(self) -> str:
+        """See rig.behaviour.Host."""
+        return self._host.name
+
+    @property
+    def identity(self) -> KeyPair:
+        """See rig.behaviour.Host; no keys are kept in this tier. Raises Unfit."""
+        raise _needs_more(self._act)
 
     @property
     def ledger(self) -> Ledger:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from chain.consensus.engine import Author
 from chain.ledger import Ledger
+from chain.primitives.keys import KeyPair
 from p2p.net.transport import Transport
 from p2p.peers.peer import PeerId
 from p2p.protocol.instant import Now
@@ -22,6 +23,16 @@ class Host(Protocol):
     """The node a behaviour lives in."""
 
     rng: random.Random  # of this fault alone: (seed, fault, node)
+
+    @property
+    def name(self) -> str:
+        """The node's name in the testnet."""
+        ...
+
+    @property
+    def identity(self) -> KeyPair:
+        """What the node proves itself with towards peers."""
+        ...
 
     @property
     def ledger(self) -> Ledger:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from chain.consensus.engine import Author
 from chain.ledger import Ledger
+from chain.primitives.keys import KeyPair
 from p2p.net.transport import Link, LinkClosed, Listener, Transport
 from p2p.peers.peer import PeerId
 from p2p.protocol.instant import Now
@@ -29,6 +30,8 @@ class NoTransport:
 class FakeHost:
     """Implements Host. Ann and Bob are nodes of the testnet, Eve is a stranger."""
 
+    name: str = "n0"
+    identity: KeyPair = KeyPair.from_seed(bytes(32))
     rng: random.Random = field(default_factory=lambda: random.Random(7))
     ledger: Ledger = field(default_factory=ledger)
     author: Author | None = field(default_factory=lambda: AUTHORITIES[0].author)
