@@ -47,13 +47,14 @@ from testnet.pipes import (
 )
 from testnet.processes.next_life import prepare, repair
 from testnet.processes.outpost import Outpost
-from testnet.processes.refused import WatchedLedger
+from testnet.processes.refused import keeper
 from testnet.processes.shaped import ShapedTransport
 from testnet.processes.surgery import back_up
 from testnet.record import load_record
 from testnet.rig.clock import BentClock
 from testnet.rig.rig import Acquaintance, Rig
 from testnet.rig.switches import SwitchedStore
+from testnet.rig.watched import WatchedLedger
 from testnet.stage import Act
 from testnet.views import NodeReport, settled
 
@@ -209,7 +210,7 @@ class NodePost:
     def _ledger(self, genesis: Genesis, store: KeyValueStore) -> Ledger:
         self._store = store
         switched = SwitchedStore(store, self.rig.disk)
-        return WatchedLedger(genesis, switched, self._directory.node(self._name))
+        return WatchedLedger(genesis, switched, keeper(self._directory.node(self._name)))
 
     async def back_up(self) -> None:
         """Keep what the store was, again and again, where somebody will want it back."""

@@ -5,28 +5,24 @@ pause that doubles, one that is held down stays down.
 """
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import trio
 
 from chain.block import Block, encode_block
-from chain.consensus.engine import Author, Engine
-from chain.consensus.selection import engine_of
+from chain.consensus.engine import Author
 from chain.genesis import Genesis
 from chain.ledger import (
     BlockConnected,
     BlockDisconnected,
     Ledger,
-    LedgerEvent,
     TransactionAdded,
 )
 from chain.ledger import TransactionDropped as Dropped
-from chain.primitives.errors import Invalid, Refusal, StoreFailure
+from chain.primitives.errors import Refusal, StoreFailure
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair, SignatureCheck
-from chain.store import KeyValueStore
-from chain.transactions.envelope import Transaction
 from p2p.clock import VirtualClock
 from p2p.config import NodeConfig
 from p2p.events import NodeEvent
@@ -51,6 +47,7 @@ from testnet.rig.clock import BentClock
 from testnet.rig.crashpoint import Crashed
 from testnet.rig.rig import Acquaintance, Rig
 from testnet.rig.switches import SwitchedStore
+from testnet.rig.watched import WatchedLedger
 from testnet.scenario.streams import stream
 from testnet.simulation.disk import SimDisk
 from testnet.simulation.wire import Wire
@@ -58,9 +55,6 @@ from testnet.stage import Audience, Standing
 
 DISK = "disk"
 """Freezes the node in the name of its own disk."""
-
-REJECTED_MAX = 1_000
-"""Blocks kept for the reference validator to judge as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +79,6 @@ class Equipment:
     author: Author | None
     disk: SimDisk
     honest: bool
-
-
-class WatchedLedger(Ledger):
-    """A ledger that keeps the blocks it has refused, for the reference validator."""
-
-    def __init__(
-        self, genesis: Genesis, store: KeyValueStore, engine: Engine, rejected: list[Block]
-    ) -> None:
-        super().__init__(genesis, store, engine)
-        self._rejected = rejected
-
-    def import_block(
-        self, block: Block, transactions: Sequence[Transaction], slot: int
-    ) -> list[LedgerEvent]:
-        """See Ledger."""
-        try:
-            return super().import_block(block, transactions, slot)
-        except Invalid:
-            if len(self._rejected) < REJECTED_MAX:
-                self._rejected.append(block)
-            raise
 
 
 class Machine:
@@ -258,7 +231,7 @@ class Machine:
     def _build(self) -> Node:
         setting, own = self._setting, self._equipment
         store = SwitchedStore(self.disk.open(), self.rig.disk)
-        ledger = WatchedLedger(self.genesis, store, engine_of(self.genesis), self.rejected)
+        ledger = WatchedLedger(self.genesis, store, self.rejected.append)
         transport = setting.wire.transport(self.name)
         node = Node(
             NodeParts(

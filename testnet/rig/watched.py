@@ -1,0 +1,37 @@
+"""A ledger that shows the blocks it refuses, so that the reference validator can judge them too."""
+
+from collections.abc import Callable, Sequence
+
+from chain.block import Block
+from chain.consensus.selection import engine_of
+from chain.genesis import Genesis
+from chain.ledger import Ledger, LedgerEvent
+from chain.primitives.errors import Invalid
+from chain.store import KeyValueStore
+from chain.transactions.envelope import Transaction
+
+REFUSED_MAX = 1_000
+"""Blocks a ledger shows; a flood of invalid ones must fill neither memory nor disk."""
+
+
+class WatchedLedger(Ledger):
+    """Tells `refused` of each block it refuses as invalid, up to REFUSED_MAX."""
+
+    def __init__(
+        self, genesis: Genesis, store: KeyValueStore, refused: Callable[[Block], None]
+    ) -> None:
+        super().__init__(genesis, store, engine_of(genesis))
+        self._refused = refused
+        self._shown = 0
+
+    def import_block(
+        self, block: Block, transactions: Sequence[Transaction], slot: int
+    ) -> list[LedgerEvent]:
+        """See Ledger."""
+        try:
+            return super().import_block(block, transactions, slot)
+        except Invalid:
+            if self._shown < REFUSED_MAX:
+                self._shown += 1
+                self._refused(block)
+            raise
