@@ -2,14 +2,17 @@
 
 from typing import assert_never
 
-from testnet.errors import Unfit
 from testnet.faults.byzantine import (
     ByzantineKind,
+    Eclipse,
     EdgeSlots,
     Equivocate,
     InvalidBlocks,
     LyingSync,
+    Spam,
     StaleFork,
+    Sybil,
+    Twin,
     WithholdBlocks,
 )
 from testnet.faults.gossip import (
@@ -29,15 +32,19 @@ from testnet.rig.byzantine_equivocation import Equivocating
 from testnet.rig.byzantine_invalid import Invalidating
 from testnet.rig.byzantine_sync import Lying
 from testnet.rig.byzantine_timing import Backward, Early, Hoarding
+from testnet.rig.crowds import Crowding, Eclipsing
 from testnet.rig.damage import Corrupting
 from testnet.rig.gossip import Delaying, Dropping, Duplicating, Reordering, Replaying
 from testnet.rig.silence import NeverServing, Withholding
+from testnet.rig.spam import Flooding
+from testnet.rig.twin import Doubling
 
 
 def behaviour_of(
     kind: GossipKind | ByzantineKind | SharedKey, to: tuple[str, ...] = ()
 ) -> Behaviour:
     """A new behaviour, not begun yet. `to` names the peers it concerns; empty: everyone."""
+    concerned = frozenset(to)
     match kind:
         case (
             Drop()
@@ -49,21 +56,48 @@ def behaviour_of(
             | Withhold()
             | PromiseNothing()
         ):
-            return _of_gossip(kind, frozenset(to))
-        case Equivocate():
-            return Equivocating(frozenset(to))
-        case InvalidBlocks():
-            return Invalidating(kind, frozenset(to))
-        case WithholdBlocks():
-            return Hoarding(kind, frozenset(to))
-        case StaleFork():
-            return Backward(kind, frozenset(to))
-        case EdgeSlots():
-            return Early(frozenset(to))
-        case LyingSync():
-            return Lying(kind, frozenset(to))
+            return _of_gossip(kind, concerned)
+        case SharedKey():
+            return Doubling(concerned, same_identity=True)
+        case Twin() | Eclipse() | Sybil() | Spam():
+            return _of_identities(kind, concerned)
         case _:
-            raise Unfit("not-in-a-node", f"{kind.NAME} is not carried out within a node")
+            return _of_producers(kind, concerned)
+
+
+def _of_producers(
+    kind: Equivocate | InvalidBlocks | WithholdBlocks | StaleFork | EdgeSlots | LyingSync,
+    to: frozenset[str],
+) -> Behaviour:
+    match kind:
+        case Equivocate():
+            return Equivocating(to)
+        case InvalidBlocks():
+            return Invalidating(kind, to)
+        case WithholdBlocks():
+            return Hoarding(kind, to)
+        case StaleFork():
+            return Backward(kind, to)
+        case EdgeSlots():
+            return Early(to)
+        case LyingSync():
+            return Lying(kind, to)
+        case _ as never:
+            assert_never(never)
+
+
+def _of_identities(kind: Twin | Eclipse | Sybil | Spam, to: frozenset[str]) -> Behaviour:
+    match kind:
+        case Twin():
+            return Doubling(to, same_identity=False)
+        case Eclipse():
+            return Eclipsing(kind)
+        case Sybil():
+            return Crowding(kind, to)
+        case Spam():
+            return Flooding(kind, to)
+        case _ as never:
+            assert_never(never)
 
 
 def _of_gossip(kind: GossipKind, to: frozenset[str]) -> Behaviour:
