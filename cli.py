@@ -1,8 +1,8 @@
 """The command `cornerstone`: gathers the groups, and turns every failure into one clear line.
 
 Exit codes: 0 done; 1 refused (the line says by whom and why); 2 usage; 3 infrastructure (a node
-cannot be reached, a disk is full, something is not in a block in time); 70 a fault of ours;
-130 interrupted.
+cannot be reached, a disk is full, something is not in a block in time); 10 to 13 a scenario that
+failed (testnet/outcome.py); 70 a fault of ours; 130 interrupted.
 """
 
 import os
@@ -51,7 +51,10 @@ def show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(epilog="Exit codes: 0 done, 1 refused, 2 usage, 3 infrastructure, 130 interrupted.")
+@app.callback(
+    epilog="Exit codes: 0 done, 1 refused, 2 usage, 3 infrastructure, 130 interrupted; of scenarios"
+    " 10 safety, 11 liveness, 12 bound, 13 non-determinism."
+)
 def root(
     version: Annotated[
         bool,
