@@ -15,7 +15,7 @@ import trio
 from testnet.checkers.checker import Checker, Ending, Ground
 from testnet.checkers.panel import panel
 from testnet.checkers.probes import ProbeBoard
-from testnet.checkers.windows import Window, window_of
+from testnet.checkers.windows import window_of
 from testnet.observation import FaultBegan, FaultEnded, Judged, Seen
 from testnet.offering import CLIENTS_MAX, Clients, Offering
 from testnet.outcome import Verdict, Violation

@@ -10,6 +10,7 @@ import trio
 
 from chain.consensus.engine import Author
 from chain.genesis import Genesis
+from chain.primitives.errors import Refusal
 from chain.primitives.keys import SignatureCheck
 from chain.store import Durability
 from chain.transactions.document import Purpose
@@ -20,6 +21,7 @@ from testnet.checkers.figures import figures
 from testnet.conditions import conditions_of, needs_backups, spec_of
 from testnet.director import Director, Performance, Script, verdict_of
 from testnet.founding import author, make_genesis, node_key
+from testnet.groups import ungrouped
 from testnet.nodefile import DISCOVER_OUTBOUND
 from testnet.observation import Seen, digest_of
 from testnet.outcome import Outcome, Verdict, Violation
@@ -61,10 +63,13 @@ def simulate(
     began_s = time.perf_counter()
     cache = {} if signatures is None else signatures
     gc.freeze()
-    performance, seen, virtual_s = run_in_virtual_time(
-        partial(_perform, played, seed, until_s, cache), seed
-    )
-    gc.unfreeze()
+    try:
+        with ungrouped(Refusal):
+            performance, seen, virtual_s = run_in_virtual_time(
+                partial(_perform, played, seed, until_s, cache), seed
+            )
+    finally:
+        gc.unfreeze()
     violations = list(performance.violations)
     if strict:
         violations += [_inert(fault, virtual_s) for fault in performance.inert]
