@@ -15,7 +15,7 @@ import trio
 from testnet.checkers.checker import Checker, Ending, Ground
 from testnet.checkers.panel import panel
 from testnet.checkers.probes import ProbeBoard
-from testnet.checkers.windows import window_of
+from testnet.checkers.windows import Window, window_of
 from testnet.observation import FaultBegan, FaultEnded, Judged, Seen
 from testnet.offering import CLIENTS_MAX, Clients, Offering
 from testnet.outcome import Verdict, Violation
@@ -78,6 +78,7 @@ class Director:
         self._ended = {fault.id: trio.Event() for fault in script.scenario.faults}
         self._last_end_s = 0.0
         self._undecided: dict[int, Expectation] = {}
+        self._open: dict[int, Window] = {}
         self._over = trio.Event()
         record.watch(self._judge)
 
@@ -101,10 +102,8 @@ class Director:
 
     async def _close(self) -> Performance:
         if not self._over.is_set() and not self._script.cut_short:
-            for expectation in self._undecided.values():
-                detail = f"the window of {expectation.check} did not come to its end in time"
-                self._record.saw(Judged(expectation.check, "unreached", detail))
-                self._violations.append(self._missed(expectation.check, detail))
+            for number, expectation in self._undecided.items():
+                self._judge_last(number, expectation)
         for act in list(self._begun):
             await self._end(act)
         ending = replace(await self._stage.finish(), last_fault_end_s=self._last_end_s)
@@ -190,6 +189,7 @@ class Director:
             for fault in self._script.scenario.faults:
                 if fault.for_ms:
                     await self._ended[fault.id].wait()
+        self._open[number] = window
         closes_s = self._record.elapsed_s() + expectation.within_ms / 1_000
         while True:
             holds, detail = window.holds(self._record.elapsed_s())
@@ -203,6 +203,21 @@ class Director:
         del self._undecided[number]
         self._record.saw(Judged(expectation.check, "fail", detail))
         self._violations.append(self._missed(expectation.check, detail))
+
+    def _judge_last(self, number: int, expectation: Expectation) -> None:
+        """The run is over: a window that is open closes, one that never opened is a failure."""
+        window = self._open.get(number)
+        if window is None:
+            holds, verdict = False, "unreached"
+            detail = (
+                f"the window of {expectation.check} never opened: what it waits for did not come"
+            )
+        else:
+            holds, detail = window.holds(self._record.elapsed_s())
+            verdict = "pass" if holds else "fail"
+        self._record.saw(Judged(expectation.check, verdict, detail))
+        if not holds:
+            self._violations.append(self._missed(expectation.check, detail))
 
     def _missed(self, check: str, detail: str) -> Violation:
         return Violation(

@@ -67,7 +67,7 @@ class SimStage:
         self._backups: dict[str, list[tuple[float, DiskSnapshot]]] = {n: [] for n in self.names}
         self._acts: dict[str, Act] = {}
         self._hits: dict[str, int] = {}
-        self._scopes: dict[str, trio.CancelScope] = {}
+        self._scopes: dict[str, list[trio.CancelScope]] = {}
         self._nursery: trio.Nursery | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -100,8 +100,7 @@ class SimStage:
         act = self._acts.pop(act_id, None)
         if act is None:
             return Undone(0, clean=True)
-        scope = self._scopes.pop(act_id, None)
-        if scope is not None:
+        for scope in self._scopes.pop(act_id, ()):
             scope.cancel()
         hits = self._hits.pop(act_id) + self._weather.end(act_id)
         self._wire.changed()
@@ -236,7 +235,8 @@ class SimStage:
     def _keep(self, act: Act, job: Callable[[], Awaitable[None]]) -> None:
         """Run something until the act ends."""
         assert self._nursery is not None, "faults begin on a stage that runs"
-        scope = self._scopes.setdefault(act.id, trio.CancelScope())
+        scope = trio.CancelScope()
+        self._scopes.setdefault(act.id, []).append(scope)
         self._nursery.start_soon(_within, scope, job)
 
     async def _reset_again(self, act: Act, kind: Reset) -> None:
