@@ -13,10 +13,11 @@ PROVEN_S = 3600.0
 class Backoff:
     """Attempts at one address. Times are monotonic seconds."""
 
-    __slots__ = ("_failures", "_next_s", "_success_s")
+    __slots__ = ("_brief", "_failures", "_next_s", "_success_s")
 
     def __init__(self) -> None:
         self._failures = 0
+        self._brief = 0  # connections in a row that ended as soon as they were made
         self._next_s = 0.0
         self._success_s: float | None = None
 
@@ -44,16 +45,28 @@ class Backoff:
     def failed(self, now_s: float, rng: random.Random) -> None:
         """An attempt failed. Jitter of half the delay keeps restarted nodes from acting as one."""
         self._failures += 1
-        proven = self._success_s is not None and now_s - self._success_s < PROVEN_S
-        longest = MAX_PROVEN_S if proven else MAX_S
-        delay_s = min(longest, FIRST_S * 2.0 ** min(self._failures - 1, 16))
-        self._next_s = now_s + delay_s * rng.uniform(0.5, 1.0)
+        self._wait(self._failures, now_s, rng)
+
+    def brief(self, now_s: float, rng: random.Random) -> None:
+        """A connection was made and ended at once: who is there has no room for us, or bans us."""
+        self._brief += 1
+        self._wait(self._brief, now_s, rng)
+
+    def lasted(self) -> None:
+        """A connection was of some use before it ended."""
+        self._brief = 0
 
     def moved(self) -> None:
         """The address changed: earlier failures say nothing about the new one."""
-        self._failures = 0
+        self._failures = self._brief = 0
         self._next_s = 0.0
 
     def hold(self, now_s: float, delay_s: float) -> None:
         """Not before `delay_s` from now, without counting a failure."""
         self._next_s = max(self._next_s, now_s + delay_s)
+
+    def _wait(self, times: int, now_s: float, rng: random.Random) -> None:
+        proven = self._success_s is not None and now_s - self._success_s < PROVEN_S
+        longest = MAX_PROVEN_S if proven else MAX_S
+        delay_s = min(longest, FIRST_S * 2.0 ** min(times - 1, 16))
+        self._next_s = now_s + delay_s * rng.uniform(0.5, 1.0)

@@ -10,7 +10,9 @@ Rules:
   go later. *Why:* after a long partition both halves are full of their own; the feeler is what
   finds the other half. It also keeps the book's knowledge of who lives fresh.
 - A peer that asks gets a sample, at most PEX_RATE times a second. *Why:* the book is private.
-- Attempts back off with jitter (see `backoff`), at most DIALS_MAX at once.
+- Attempts back off with jitter (see `backoff`), at most DIALS_MAX at once. A connection that ends
+  within BRIEF_S backs off like a failed one. *Why:* a full or banning peer says so after the hello,
+  and must not be asked again as fast as the line allows.
 """
 
 import random
@@ -34,6 +36,7 @@ EXCHANGE_S = 60.0
 EXCHANGE_HUNGRY_S = 2.0  # while below target with nobody left to dial
 PEX_RATE = 0.5
 PEX_BURST = 8
+BRIEF_S = 2.0  # long enough for a hello and a goodbye over the slowest line
 RECONNECT_S = 1.0  # a peer that just left is not dialled before this, with jitter
 
 
@@ -129,8 +132,15 @@ class Discovery:
 
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
         """A connection ended; retry soon but not at once, in case it was on purpose."""
-        if self._links.pop(peer, None) is not None:
+        link = self._links.pop(peer, None)
+        if link is not None:
             backoff = self._book.backoff(peer)
+            brief = link.outbound and now.s - link.since_s < BRIEF_S
+            for tried in (backoff, self._seeds.get(link.address)):
+                if tried is not None and brief:
+                    tried.brief(now.s, self._rng)
+                elif tried is not None:
+                    tried.lasted()
             if backoff is not None:
                 backoff.hold(now.s, RECONNECT_S * self._rng.uniform(0.3, 1.0))
         self._due_s = now.s

@@ -138,6 +138,36 @@ def test_a_peer_that_left_is_dialled_again_soon() -> None:
     assert dials(node.tick(at(11))) == [address(2)]
 
 
+def test_who_sends_us_away_at_once_is_asked_ever_more_slowly() -> None:
+    node = engine(1, bootstrap=(2,))
+    attempts = []
+    now = 0.0
+    while now < 60:
+        for _ in dials(node.tick(at(now))):
+            attempts.append(now)
+            node.connected(connected(2, outbound=True), at(now))
+            node.disconnected(peer(2), at(now + 0.001))
+        deadline = node.deadline_s()
+        assert deadline is not None
+        now = max(deadline, now + 0.001)
+    gaps = [b - a for a, b in pairwise(attempts)]
+    assert max(gaps) <= 8.5
+    assert len(attempts) < 20
+
+
+def test_a_connection_that_lasted_makes_up_for_brief_ones() -> None:
+    node = engine(1)
+    for _ in range(8):
+        node.connected(connected(2, outbound=True), at(0))
+        node.disconnected(peer(2), at(0.001))
+    assert dials(node.tick(at(1.1))) == []
+    node.connected(connected(2, outbound=True), at(10))
+    node.disconnected(peer(2), at(20))
+    node.connected(connected(2, outbound=True), at(30))
+    node.disconnected(peer(2), at(30.001))
+    assert dials(node.tick(at(31.1))) == [address(2)]
+
+
 def test_the_bootstrap_is_left_alone_once_connected_in_either_direction() -> None:
     node = engine(1, bootstrap=(2,))
     node.connected(connected(2, outbound=False), at(0))
