@@ -41,7 +41,11 @@ class Breach:
 
 
 class Invalidating(Producer):
-    """Hides the node's blocks from its peers and shows them invalid ones."""
+    """Hides the node's blocks from its peers and shows them invalid ones.
+
+    The first rule of several is drawn. *Why:* most breaches end in a ban, so one producer gets to
+    break few; over seeds and producers each is broken first.
+    """
 
     def __init__(self, kind: InvalidBlocks, to: frozenset[str]) -> None:
         super().__init__(to)
@@ -52,7 +56,8 @@ class Invalidating(Producer):
         super().begin(host)
         exclusive = host.ledger.engine.exclusive
         rules = [rule for rule in self._rules if exclusive or rule not in ONLY_AUTHORITY]
-        self._turns = cycle(rules) if rules else None
+        first = host.rng.randrange(len(rules)) if rules else 0
+        self._turns = cycle(rules[first:] + rules[:first]) if rules else None
 
     def made(self, header: Header, announcement: AnnounceBlock) -> None:
         """See Producer."""

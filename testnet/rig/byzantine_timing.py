@@ -99,7 +99,10 @@ class Early(Producer):
     def shown(self, peer: PeerId, header: Header, announcement: AnnounceBlock) -> list[Item]:
         """See Producer: never a second block for a slot that has had its early one."""
         early = self._planted.get(header.slot)
-        return [announcement] if early is None or early.id == header.id else []
+        if early is None or early.id == header.id:
+            return [announcement]
+        self.hide(header.id)
+        return []
 
     def deadline_s(self) -> float | None:
         """See Behaviour."""

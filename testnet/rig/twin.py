@@ -10,6 +10,7 @@ from pathlib import Path
 import trio
 
 from chain.ledger import BlockConnected, Ledger
+from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
 from chain.store import MemoryStore
 from p2p.config import NodeConfig
@@ -21,7 +22,7 @@ from p2p.verifier import InlineVerifier
 from testnet.rig.aim import is_for
 from testnet.rig.behaviour import Host
 from testnet.rig.quiet import Quiet
-from testnet.rig.strays import SEED_BYTES
+from testnet.rig.strays import SEED_BYTES, newcomer
 
 LOOK_S = 0.2
 """How often a twin looks whether its host has peers that it could begin with."""
@@ -44,6 +45,8 @@ class HostClock:
 class Doubling(Quiet):
     """Runs the second node, with the host's author and over a chain of its own.
 
+    The twin always has one transaction that nobody else knows. *Why:* two nodes with one key and
+    the same transactions make the same block, and it would take a race for them to differ.
     Hits are the blocks by the author's key on the twin's chain that the first node does not have
     when they appear: those that the twin has made.
     """
@@ -56,6 +59,7 @@ class Doubling(Quiet):
     def begin(self, host: Host) -> None:
         """See Behaviour."""
         super().begin(host)
+        self._secret: Hash | None = None
         host.start(self._live)
 
     async def _live(self) -> None:
@@ -71,6 +75,15 @@ class Doubling(Quiet):
             async for event in events:
                 if isinstance(event, BlockConnected):
                     self._connected(event)
+                    self._differ(node.ledger, event.slot)
+
+    def _differ(self, twin: Ledger, slot: int) -> None:
+        """See that the twin has a transaction of its own."""
+        if self._secret is None or not twin.mempool.has(self._secret):
+            lasts = twin.genesis.parameters.expiry_slots_max
+            secret = newcomer(self.host.rng, twin.chain, slot + lasts)
+            twin.submit(secret, slot)
+            self._secret = secret.id
 
     def _connected(self, event: BlockConnected) -> None:
         author = self.host.author

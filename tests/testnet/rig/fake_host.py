@@ -31,7 +31,7 @@ class FakeHost:
     """Implements Host. Ann and Bob are nodes of the testnet, Eve is a stranger."""
 
     name: str = "n0"
-    identity: KeyPair = KeyPair.from_seed(bytes(32))
+    identity: KeyPair = field(default_factory=lambda: KeyPair.from_seed(bytes(32)))
     rng: random.Random = field(default_factory=lambda: random.Random(7))
     ledger: Ledger = field(default_factory=ledger)
     author: Author | None = field(default_factory=lambda: AUTHORITIES[0].author)
