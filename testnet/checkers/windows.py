@@ -1,6 +1,6 @@
 """Windows: a state that must hold at some moment. The director asks again until it does."""
 
-import random
+from random import Random
 
 from testnet.checkers.catalogue import (
     AllIncluded,
@@ -44,20 +44,18 @@ class Window:
         return self._state.holds(nodes)
 
 
-def window_of(expectation: Expectation, ground: Ground) -> Window:
-    """The window of a `check`. Raises Unfit for one that does not exist."""
+def window_of(expectation: Expectation, ground: Ground, cast: Cast | None = None) -> Window:
+    """The window of a `check`. Raises Unfit for one that does not exist, or selects nobody.
+
+    Without a `cast` a selector knows neither cities nor the leader. What it draws by chance is
+    drawn from the scenario's own seed, the same in every run.
+    """
     kind = check_of(expectation)
     assert isinstance(kind, Within), "the mode was looked at"
-    return Window(kind, ground, selected(expectation.on, ground))
-
-
-def selected(selector: str, ground: Ground) -> tuple[str, ...]:
-    """The nodes an expectation is about. Raises Unfit.
-
-    What a selector draws by chance is drawn from the scenario's own seed, the same in every run.
-    """
-    cast = Cast(ground.nodes, tuple(name for name, _ in ground.authors), (), "", ground.hostile, ())
-    return resolve(selector, cast, random.Random(ground.scenario.seed))
+    if cast is None:
+        authors = tuple(name for name, _ in ground.authors)
+        cast = Cast(ground.nodes, authors, hostile=ground.hostile)
+    return Window(kind, ground, resolve(expectation.on, cast, Random(ground.scenario.seed)))
 
 
 def _state_of(kind: Within, sight: Sight) -> State:

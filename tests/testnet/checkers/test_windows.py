@@ -16,6 +16,7 @@ from testnet.observation import (
     Seen,
     TransactionOffered,
 )
+from testnet.scenario.selectors import Cast
 from tests.testnet.checkers.small import NODES, branch, expected, ground, joined
 
 
@@ -170,3 +171,12 @@ def test_what_is_no_window_is_refused() -> None:
         window_of(replace(expected("converged"), check="convergd"), ground())
     with pytest.raises(Unfit, match="no node 'n9'"):
         window_of(replace(expected("converged"), on="n9"), ground())
+
+
+def test_a_cast_tells_where_nodes_are() -> None:
+    there = replace(expected("converged"), on="city:Moscow")
+    with pytest.raises(Unfit, match="no node is in 'Moscow'"):
+        window_of(there, ground())
+    cast = Cast(NODES, cities=(("n1", "Moscow"), ("n2", "Moscow"), ("n3", "Delhi")))
+    down = [*everyone(5), *now(NodeStopped("n3", "killed"))]
+    assert told(window_of(there, ground(), cast), down).holds(60.0)[0]
