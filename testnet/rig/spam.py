@@ -9,16 +9,19 @@ from chain.primitives.hashing import HASH_BYTES, Hash
 from chain.primitives.keys import KeyPair
 from chain.transactions.envelope import TRANSACTION_BYTES_MAX, Transaction
 from p2p.net.transport import LinkClosed
+from p2p.peers.peer import PeerId
 from p2p.protocol.instant import Now
 from p2p.wire.codec import encode_message
 from p2p.wire.messages import (
     BLOCKS_REQUEST_MAX,
     HEADERS_MAX,
     AnnounceBlock,
+    Blocks,
     GetBlocks,
     GetHeaders,
     GetPeers,
     GetTransactions,
+    Headers,
     Peers,
     Transactions,
 )
@@ -51,6 +54,9 @@ DIAL_S = 5.0
 HELLO_BYTES = 32
 """What a handshake begins with: a public key, or anything that looks like one."""
 
+OWN_REQUESTS = 1 << 31
+"""Numbers of requests from here on are the flood's: its node must not see their answers."""
+
 EXPIRY_SLOTS = 1_000
 SEAL_BYTES = 64
 
@@ -66,7 +72,7 @@ class Flooding(Quiet):
     def begin(self, host: Host) -> None:
         """See Behaviour."""
         super().begin(host)
-        self._numbers = count(1)
+        self._numbers = count(OWN_REQUESTS)
         self._owed = 0.0
         self._open = 0
         self._last_s = self._next_s = host.now().s
@@ -75,6 +81,10 @@ class Flooding(Quiet):
         self._make = self._maker(self._kind.what)
         if self._kind.what == "handshakes":
             host.start(self._half_open)
+
+    def incoming(self, peer: PeerId, items: list[Item]) -> list[Item]:
+        """See Behaviour."""
+        return [item for item in items if not _answers_the_flood(item)]
 
     def deadline_s(self) -> float | None:
         """See Behaviour."""
@@ -199,3 +209,11 @@ class Flooding(Quiet):
             if link is not None:
                 with trio.CancelScope(shield=True):
                     await link.aclose()
+
+
+def _answers_the_flood(item: Item) -> bool:
+    match item:
+        case Peers(number, _) | Headers(number, _) | Blocks(number, _) | Transactions(number, _):
+            return number >= OWN_REQUESTS
+        case _:
+            return False

@@ -7,6 +7,7 @@ from typing import get_args
 from testnet.faults.byzantine import ByzantineKind
 from testnet.faults.kinds import Kind
 from testnet.faults.partition import Partition
+from testnet.faults.people import SharedKey
 from testnet.scenario.model import Fault, NetPlan, NodeOverride, Scenario
 from testnet.scenario.selectors import Cast, Nodes, needs_run, resolve
 from testnet.scenario.streams import stream
@@ -21,7 +22,8 @@ CITIES = (
     *("Jakarta", "Singapore", "Tokyo", "London", "Frankfurt", "New York"),
     *("San Francisco", "Sydney"),
 )
-HOSTILE = get_args(ByzantineKind)
+HOSTILE = (*get_args(ByzantineKind), SharedKey)
+"""Kinds whose nodes break the protocol; that an operator did not mean it makes no difference."""
 
 
 def names_of(net: NetPlan) -> Nodes:
