@@ -56,6 +56,7 @@ __all__ = [
     "HeadChanged",
     "Ledger",
     "LedgerEvent",
+    "SealedHeader",
     "TransactionAdded",
     "TransactionDropped",
 ]
@@ -63,6 +64,9 @@ __all__ = [
 # Hashes of transactions whose signature was good, 100 bytes each: what a minute of full load
 # brings by gossip and then again in blocks.
 SIGNATURES_KNOWN_MAX = 65_536
+
+
+SealedHeader = tuple[Header, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +153,17 @@ class Ledger(Queries):
         return parent, target
 
     def import_block(
-        self, block: Block, transactions: Sequence[Transaction], slot: int
+        self,
+        block: Block,
+        transactions: Sequence[Transaction],
+        slot: int,
+        above: Sequence[SealedHeader] = (),
     ) -> list[LedgerEvent]:
         """Take a block and make the best chain the head's; returns what changed, in order.
 
-        `transactions` are the block's own, decoded and with good signatures. Raises Declined or
-        Invalid, with nothing changed, or with the block marked as invalid.
+        `transactions` are the block's own, decoded and with good signatures; `above` are headers
+        said to build on it. Raises Declined or Invalid, with nothing changed, or with the block
+        marked as invalid.
         """
         header = block.header
         if self.has_block(header.id):
@@ -162,10 +171,10 @@ class Ledger(Queries):
         parent, target = self._judge_header(header, block.seal, slot)
         check_body(block, transactions, self.genesis.parameters)
         batch = Batch()
-        self._count_in_slot(header, batch)
         node = HeaderNode(
             header, block.seal, parent.node.weight + self.engine.weight(target), target
         )
+        self._count_in_slot(node, above, batch)
         entry = Entry(node, parent.history.append(merkle.leaf_hash(header.raw)), "")
         batch.put(tables.BLOCK + header.id, encode_block(block))
         prepared, self._prepared = self._prepared, None
@@ -182,18 +191,35 @@ class Ledger(Queries):
             raise Invalid(code, reason)
         return events
 
-    def _count_in_slot(self, header: Header, batch: Batch) -> None:
+    def _count_in_slot(self, node: HeaderNode, above: Sequence[SealedHeader], batch: Batch) -> None:
+        """Keep two blocks of an author in a slot as evidence; take a third only if it is needed.
+
+        *Why needed:* who shows each half of the network another pair of three blocks would part
+        it for good, were the third refused by those whose peers have built on it.
+        """
         if not self.engine.exclusive:
             return
+        header = node.header
         key = tables.slot_key(header.author, header.slot)
         seen = self._store.get(key) or b""
-        if len(seen) >= BLOCKS_PER_SLOT_MAX * len(header.id):
+        if len(seen) < BLOCKS_PER_SLOT_MAX * len(header.id):
+            batch.put(key, seen + header.id)
+        elif not any(self._builds_on(node, child, seal) for child, seal in above):
             raise Declined(
                 "too-many-in-slot",
                 f"{header.author.hex()} has {BLOCKS_PER_SLOT_MAX} blocks in slot {header.slot} "
-                "already, evidence enough",
+                "already, evidence enough, and nobody has built on this one",
             )
-        batch.put(key, seen + header.id)
+
+    def _builds_on(self, node: HeaderNode, child: Header, seal: bytes) -> bool:
+        """Whether another author has put a sealed block on top of this one."""
+        if child.parent != node.id or child.author == node.header.author:
+            return False
+        try:
+            self.engine.check(child, seal, node, self.engine.target(node, self._tree.node))
+        except Invalid:
+            return False
+        return True
 
     def _settle(self, moved: Sequence[LedgerEvent], slot: int) -> list[LedgerEvent]:
         """Let the mempool follow the head."""

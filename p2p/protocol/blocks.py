@@ -64,7 +64,7 @@ class BlockExchange:
     def __init__(self, ledger: Ledger, wanted: Wanted, jobs: Iterator[int]) -> None:
         self._ledger = ledger
         self._wanted = wanted
-        self._intake = Intake(ledger, jobs)
+        self._intake = Intake(ledger, wanted, jobs)
         self._downloads = Downloads(wanted)
         self._peers: dict[PeerId, _Peer] = {}
         self._outcomes: list[Outcome] = []
@@ -212,7 +212,7 @@ class BlockExchange:
     def _show_head(self, *, again: bool) -> list[Effect]:
         """Announce the head to peers that are not known to have it."""
         head = self._ledger.head
-        if not again and self._wanted.above(head.height):
+        if not again and self._wanted.reaches_above(head.height):
             return []
         message = AnnounceBlock(head.header.raw, head.seal)
         effects: list[Effect] = []

@@ -17,6 +17,7 @@ from chain.transactions.envelope import Transaction, decode_transaction
 from p2p.peers.peer import PeerId
 from p2p.protocol.effects import CheckSignatures, Effect
 from p2p.protocol.instant import Now
+from p2p.protocol.wanted import Wanted
 
 STEP_TRANSACTIONS = 200  # about 15 ms of import, then the loop turns
 STEP_BLOCKS = 16  # empty blocks cost about 1 ms each
@@ -55,8 +56,9 @@ class Body:
 class Intake:
     """Holds bodies between arrival and import. The caller bounds how many it offers."""
 
-    def __init__(self, ledger: Ledger, jobs: Iterator[int]) -> None:
+    def __init__(self, ledger: Ledger, wanted: Wanted, jobs: Iterator[int]) -> None:
         self._ledger = ledger
+        self._wanted = wanted
         self._jobs = jobs
         self._checking: dict[int, Body] = {}
         self._waiting: dict[Hash, list[Body]] = {}
@@ -137,7 +139,9 @@ class Intake:
         self._held.discard(block_id)
         slot = self._ledger.genesis.slot_at(now.unix_ms)
         try:
-            events = self._ledger.import_block(body.block, body.transactions, slot)
+            events = self._ledger.import_block(
+                body.block, body.transactions, slot, self._wanted.above(block_id)
+            )
         except Refusal as refusal:
             return Refused(block_id, body.source, refusal)
         self.connected(block_id)

@@ -72,6 +72,11 @@ class Wanted:
         self._children.setdefault(header.parent, []).append(header.id)
         return True
 
+    def above(self, block_id: Hash) -> list[tuple[Header, bytes]]:
+        """The wanted headers, with their seals, that name this block as their parent."""
+        children = (self._blocks[child] for child in self._children.get(block_id, ()))
+        return [(child.header, child.seal) for child in children]
+
     def remove(self, block_id: Hash) -> None:
         """The block is in the ledger."""
         wanted = self._blocks.pop(block_id, None)
@@ -103,10 +108,10 @@ class Wanted:
         """Headers or bodies we wanted have come."""
         self._progress_s = now_s
 
-    def above(self, height: int) -> bool:
+    def reaches_above(self, height: int) -> bool:
         """Whether any block above `height` is wanted."""
         return any(wanted.header.height > height for wanted in self._blocks.values())
 
     def catching_up(self, height: int, now_s: float) -> bool:
         """Whether blocks above `height` are wanted and have been coming lately."""
-        return now_s - self._progress_s <= PROGRESS_S and self.above(height)
+        return now_s - self._progress_s <= PROGRESS_S and self.reaches_above(height)

@@ -18,7 +18,7 @@ from chain.chainstate import Executed
 from chain.consensus.engine import Ancestry, Author, Engine, HeaderNode
 from chain.consensus.selection import engine_of
 from chain.genesis import Genesis
-from chain.ledger import Ledger, LedgerEvent
+from chain.ledger import Ledger, LedgerEvent, SealedHeader
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import SignatureCheck, verify_all
@@ -139,7 +139,11 @@ class SharedLedger(Ledger):
         self._common = common
 
     def import_block(
-        self, block: Block, transactions: Sequence[Transaction], slot: int
+        self,
+        block: Block,
+        transactions: Sequence[Transaction],
+        slot: int,
+        above: Sequence[SealedHeader] = (),
     ) -> list[LedgerEvent]:
         """See Ledger."""
         block_id = block.header.id
@@ -147,7 +151,7 @@ class SharedLedger(Ledger):
             executed = self._common.executed.get(block_id) or self._executed(block, transactions)
             self._prepared = None if executed is None else (block_id, executed)
         prepared = self._prepared
-        events = super().import_block(block, transactions, slot)
+        events = super().import_block(block, transactions, slot, above)
         if prepared is not None and self.head.id == block_id:
             self._remember(block_id, prepared[1])
         return events

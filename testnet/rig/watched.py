@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from chain.block import Block
 from chain.consensus.selection import engine_of
 from chain.genesis import Genesis
-from chain.ledger import Ledger, LedgerEvent
+from chain.ledger import Ledger, LedgerEvent, SealedHeader
 from chain.primitives.errors import Invalid
 from chain.store import KeyValueStore
 from chain.transactions.envelope import Transaction
@@ -25,11 +25,15 @@ class WatchedLedger(Ledger):
         self._shown = 0
 
     def import_block(
-        self, block: Block, transactions: Sequence[Transaction], slot: int
+        self,
+        block: Block,
+        transactions: Sequence[Transaction],
+        slot: int,
+        above: Sequence[SealedHeader] = (),
     ) -> list[LedgerEvent]:
         """See Ledger."""
         try:
-            return super().import_block(block, transactions, slot)
+            return super().import_block(block, transactions, slot, above)
         except Invalid:
             if self._shown < REFUSED_MAX:
                 self._shown += 1

@@ -182,7 +182,7 @@ def test_a_controller_stands_before_what_it_controls() -> None:
             'account = "alcie"',
             "'alcie': no identity of that name; did you mean",
         ),
-        ("amount = 1000", "amount = 10.5", "amount: expected an integer, got a float"),
+        ("amount = 1000", "amount = 10.5", "amount: expected an integer, got a number"),
         ('purpose = "seal"', 'purpose = "sail"', "'sail' is unknown; did you mean 'seal'?"),
         ('public = "', 'public = "zz', "public: expected 64 hexadecimal digits (32 bytes), got 66"),
         ('id = "tx"', 'id = "admin"', "[[identity]] 1 'alice': key id admin appears twice"),

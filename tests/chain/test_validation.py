@@ -122,6 +122,27 @@ def test_a_third_block_of_an_author_in_a_slot_is_declined() -> None:
         target.import_block(block, decoded(on, block), 3)
     with pytest.raises(Declined, match="too-many-in-slot"):
         target.import_block(made[2][1], decoded(target, made[2][1]), 3)
+    assert not target.has_block(made[2][1].header.id)
+
+
+def test_a_third_block_that_another_author_has_built_on_is_taken() -> None:
+    """Seed 29 of swarm-12: refusing it parts the network for good."""
+    made: list[tuple[Ledger, Block]] = []
+    for amount in (1, 2, 3):
+        on = ledger()
+        made.append((on, grow(on, 3, transfer(0, amount))))
+    target = ledger()
+    for on, block in made[:2]:
+        target.import_block(block, decoded(on, block), 3)
+    on, third = made[2]
+    other, same_author = make(on, 4), make(on, 6)
+    forged = (other.header, bytes(64))
+    for above in ((same_author.header, same_author.seal), forged):
+        with pytest.raises(Declined, match="too-many-in-slot"):
+            target.import_block(third, decoded(on, third), 4, [above])
+    target.import_block(third, decoded(on, third), 4, [(other.header, other.seal)])
+    target.import_block(other, [], 4)
+    assert target.head.id == other.header.id
 
 
 def test_limits_of_the_genesis() -> None:

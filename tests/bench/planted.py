@@ -1,0 +1,188 @@
+"""Planted bugs: how many the standard campaign kills, how soon, and how small it makes each.
+
+`python -m tests.bench.planted [NAME ...]` applies each mutation to a copy of the code, runs the
+campaign there until a checker fires, and has the failing run shrink.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CODE = ("chain", "p2p", "testnet", "cli.py")
+CAMPAIGN = ("calm", "halves", "invalid-blocks", "crash-loop", "equivocation")
+SEEDS = (1, 2)
+SHRINK_BUDGET = 25
+FAILED = (10, 11, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """One text replaced by another, in one file."""
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+
+
+BUGS = (
+    Bug(
+        "an expired transaction is accepted",
+        "chain/transactions/rules.py",
+        "if tx.expiry < context.slot:",
+        "if tx.expiry < 0:",
+    ),
+    Bug(
+        "any sequence number is accepted",
+        "chain/transactions/rules.py",
+        "if tx.sequence != expected:",
+        "if tx.sequence < 0:",
+    ),
+    Bug(
+        "signatures in blocks are not checked",
+        "p2p/protocol/intake.py",
+        "if all(verdicts):",
+        "if verdicts:",
+    ),
+    Bug(
+        "anybody's seal is good",
+        "chain/consensus/authority.py",
+        "if not any(verify(key, message, seal) for key in self._seal_keys[leader]):",
+        "if not self._seal_keys[leader]:",
+    ),
+    Bug(
+        "anybody may make a block in any slot",
+        "chain/consensus/authority.py",
+        "if header.author != leader:",
+        "if header.author not in self._seal_keys:",
+    ),
+    Bug(
+        "the history of headers is not checked",
+        "chain/validation.py",
+        "if header.history != history:",
+        "if not header.history:",
+    ),
+    Bug(
+        "the state root is not checked",
+        "chain/chainstate.py",
+        "if header.state != executed.update.root:",
+        "if not header.state:",
+    ),
+    Bug(
+        "a payment does not leave the payer",
+        "chain/transactions/payment.py",
+        "set_balance(state, code, sender, held - amount)",
+        "set_balance(state, code, sender, held)",
+    ),
+    Bug(
+        "undoing a block forgets one change",
+        "chain/state/journal.py",
+        "for key in self.changes()}",
+        "for key in list(self.changes())[:-1]}",
+    ),
+    Bug(
+        "a reorganisation does not return transactions to the mempool",
+        "chain/ledger.py",
+        "again = [tx for tx in left if not self.is_included(tx.id)]",
+        "again: list[Transaction] = []",
+    ),
+    Bug(
+        "the head stays where it is, whatever is heavier",
+        "chain/consensus/headertree.py",
+        "return rank(a) > rank(b)",
+        "return a.parent == b.id",
+    ),
+    Bug(
+        "of equal tips the later slot wins",
+        "chain/consensus/headertree.py",
+        'return node.weight, -node.slot, -int.from_bytes(node.id, "big")',
+        'return node.weight, node.slot, -int.from_bytes(node.id, "big")',
+    ),
+    Bug(
+        "headers before an unknown one are not asked for",
+        "p2p/protocol/sync.py",
+        "if not self._ledger.has_block(header.parent):\n"
+        "            self._wanted.claim(peer, header.height, header.id)\n",
+        "if not self._ledger.has_block(header.parent):\n",
+    ),
+    Bug(
+        "blocks far in the future are accepted",
+        "chain/validation.py",
+        "SLOTS_AHEAD_MAX = 1",
+        "SLOTS_AHEAD_MAX = 100_000",
+    ),
+    Bug(
+        "the guard against two blocks in a slot is not kept",
+        "chain/ledger.py",
+        "if slot <= last:",
+        "if slot < 0:",
+    ),
+)
+
+
+def plant(bug: Bug, where: Path) -> None:
+    """A copy of the code with the bug in it."""
+    for part in CODE:
+        if (ROOT / part).is_dir():
+            shutil.copytree(ROOT / part, where / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / part, where / part)
+    file = where / bug.file
+    text = file.read_text()
+    if bug.was not in text:
+        raise SystemExit(f"{bug.name}: {bug.file} no longer says {bug.was!r}")
+    file.write_text(text.replace(bug.was, bug.becomes, 1))
+
+
+def command(where: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """`cornerstone testnet ...` of the copy."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli", "testnet", *arguments],
+        cwd=where,
+        env={"CORNERSTONE_HOME": str(where / "home"), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def hunt(bug: Bug) -> str:
+    """What became of one bug, for people."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder)
+        plant(bug, where)
+        runs = 0
+        for seed in SEEDS:
+            for scenario in CAMPAIGN:
+                runs += 1
+                ran = command(where, "sim", scenario, "--seed", str(seed), "--json")
+                if ran.returncode not in FAILED:
+                    continue
+                (run,) = json.loads(ran.stdout)["runs"]
+                shrunk = command(where, "shrink", run["folder"], "--budget", str(SHRINK_BUDGET))
+                sizes = [line.strip() for line in shrunk.stdout.splitlines() if "line" in line]
+                return (
+                    f"killed by {', '.join(run['failed'])} in {scenario}, seed {seed}, run {runs}; "
+                    + (" / ".join(sizes[-2:]) or shrunk.stderr.strip()[-200:])
+                )
+        return f"survived {runs} runs"
+
+
+def main(wanted: list[str]) -> int:
+    killed = 0
+    chosen = [bug for bug in BUGS if not wanted or any(word in bug.name for word in wanted)]
+    for bug in chosen:
+        fate = hunt(bug)
+        killed += fate.startswith("killed")
+        print(f"{bug.name}: {fate}", flush=True)
+    print(f"{killed} of {len(chosen)} planted bugs killed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
