@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from chain.primitives.errors import Refusal
-from testnet.faults.kinds import KINDS, Kind, family
+from testnet.faults.kinds import KINDS, Kind
 from testnet.faults.parameters import Parameter, parameters_of, required
-from testnet.scenario.casting import CITIES
+from testnet.scenario.casting import CITIES, HOSTILE
 from testnet.scenario.model import (
     AfterFault,
     AtHeight,
@@ -102,7 +102,7 @@ def faults(draw: st.DrawFn) -> tuple[Fault, ...]:
     for number in range(1, draw(st.integers(0, 4)) + 1):
         own = draw(st.sampled_from((f"f{number}", f"own-{number}")))
         kind = draw(kinds())
-        hostile = family(type(kind)) == "byzantine"  # somebody must stay honest
+        hostile = isinstance(kind, HOSTILE)  # somebody must stay honest
         fault = Fault(
             id=own,
             at=draw(triggers(made)),
