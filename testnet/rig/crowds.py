@@ -22,6 +22,7 @@ MS = 1_000
 ARRIVE_S = 0.02
 """Between two identities' first steps: a machine shakes hands on fifty links a second."""
 
+WAITING_EVERY = 4
 SYBIL_LINKS = 3
 """Nodes that one identity joins: together they reach everybody."""
 
@@ -42,7 +43,8 @@ class Meeting(Quiet):
 class Eclipsing(Meeting):
     """Eclipse: identities that connect to the victim, stay, and tell it of nobody but each other.
 
-    They answer pings and relay nothing.
+    Every WAITING_EVERYth only waits to be dialled. *Why:* whom the victim dials itself it trusts
+    most. They answer pings and relay nothing.
     """
 
     def __init__(self, kind: Eclipse) -> None:
@@ -58,8 +60,9 @@ class Eclipsing(Meeting):
         gang = Gang(self.host, _nothing, self._met)
         address = self.host.address_of(self._kind.victim)
         async with trio.open_nursery() as nursery:
-            for _ in range(self._kind.identities):
-                nursery.start_soon(Stranger(gang).live, [address])
+            for number in range(1, 1 + self._kind.identities):
+                waits = number % WAITING_EVERY == 0
+                nursery.start_soon(Stranger(gang).live, [] if waits else [address])
                 await trio.sleep(ARRIVE_S)
 
 
