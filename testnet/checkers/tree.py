@@ -56,6 +56,10 @@ class BlockTree:
     def take(self, fact: BlockJoined) -> tuple[Card, bool]:
         """The card of the fact's block, and whether anything about it is new."""
         card = self._cards.get(fact.block)
+        below = self._cards.get(fact.parent)
+        height = fact.height if card is None else card.height
+        if below is not None and below.height != height - 1:
+            below = None  # no chain: it could be a circle, and be walked for ever
         if card is None:
             card = self._cards[fact.block] = Card(
                 fact.block,
@@ -64,11 +68,11 @@ class BlockTree:
                 fact.author,
                 fact.transactions,
                 fact.node,
-                self._cards.get(fact.parent),
+                below,
             )
             return card, True
-        if card.below is None and fact.parent in self._cards:
-            card.stand_on(self._cards[fact.parent])
+        if card.below is None and below is not None:
+            card.stand_on(below)
         if fact.transactions and not card.transactions:
             card.transactions = fact.transactions
             return card, True

@@ -66,3 +66,14 @@ def test_a_block_whose_parent_is_told_later_finds_it() -> None:
     assert ancestor(head, 4) is parent
     assert head.transactions == ("t1",)
     assert tree.take(joined("n3", "b", "a", 5, "t1")) == (head, False)
+
+
+def test_parents_that_stand_on_each_other_are_no_chain() -> None:
+    tree = BlockTree()
+    tree.take(joined("n1", "a", "b", 3))
+    tree.take(joined("n1", "b", "a", 3))
+    one, _ = tree.take(joined("n1", "a", "b", 4))
+    other, _ = tree.take(joined("n1", "b", "a", 2))
+    assert one.below is None
+    assert other.below is None
+    assert ancestor(one, 1) is None
