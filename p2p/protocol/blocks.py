@@ -173,7 +173,6 @@ class BlockExchange:
             return [Count("late", "blocks")]
         if block_id in self._intake:
             return []
-        self._wanted.progressed(now.s)
         try:
             return self._intake.offer(block, peer)
         except Refusal as refusal:
@@ -184,8 +183,7 @@ class BlockExchange:
         for outcome in outcomes:
             match outcome:
                 case Imported(block):
-                    self._wanted.remove(block.header.id)
-                    self._wanted.progressed(now.s)
+                    self._wanted.imported(block.header.id, now.s)
                 case Refused():
                     effects += self._refused(outcome)
         self._outcomes += outcomes

@@ -5,9 +5,9 @@ Rules:
   nor wanted is asked for by locator, from the highest claim first, HEADER_REQUESTS_MAX at once.
 - An announced header whose parent is in the ledger is checked (seal, slot, difficulty) before
   anything is asked for. *Why:* a forged header must cost its sender, and us one signature check.
-- Headers of one answer must link: to a block we have or want, and each to the one before. Their
-  seals are checked on import, parent by parent. *Why:* until a parent is known its rules are not;
-  the bound on wanted headers is what a liar can make us keep.
+- Headers of one answer must link: to a block we have or want, and each to the one before; each
+  must be sealed as its place demands. *Why:* an invented chain must cost what a real one costs, or
+  anybody could keep us asking for it. What needs the state is checked on import.
 - An unknown parent, a header from the near future, an answer that no longer fits after a
   reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most.
 - A request without an answer for STALL_S goes to the next peer; the silent one comes last.
@@ -15,9 +15,11 @@ Serving: at most HEADERS_MAX headers an answer, from what the locator shares wit
 """
 
 from chain.block import Header, decode_header
+from chain.consensus.engine import HeaderNode
 from chain.ledger import Ledger
 from chain.primitives.errors import Declined, Refusal
 from chain.primitives.hashing import Hash
+from chain.validation import SLOTS_AHEAD_MAX
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_INVALID_HEADER, POINTS_MALFORMED, POINTS_UNREQUESTED
@@ -143,7 +145,9 @@ class HeaderSync:
         except Refusal as refusal:
             return [Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)]
         self._wanted.claim(peer, header.height, header.id)
-        self._wanted.add(header, message.seal, peer)
+        parent = self._node(header.parent)
+        assert parent is not None, "its place has been checked"
+        self._wanted.add(self._placed(header, message.seal, parent), peer)
         return []
 
     def _serve(self, peer: PeerId, message: GetHeaders, now: Now) -> list[Effect]:
@@ -166,14 +170,14 @@ class HeaderSync:
             headers = [(decode_header(raw), seal) for raw, seal in message.headers]
         except Refusal as refusal:
             return [Penalize(peer, POINTS_MALFORMED, refusal.code, refusal.reason)]
-        added, effects = self._link(peer, headers)
-        if added:
-            self._wanted.progressed(now.s)
-        else:
+        added, effects = self._link(peer, headers, self._ledger.genesis.slot_at(now.unix_ms))
+        if not added:
             state.useless = state.asked_for
         return effects
 
-    def _link(self, peer: PeerId, headers: list[tuple[Header, bytes]]) -> tuple[int, list[Effect]]:
+    def _link(
+        self, peer: PeerId, headers: list[tuple[Header, bytes]], slot: int
+    ) -> tuple[int, list[Effect]]:
         """Add linked headers to the wanted ones; how many were new, and blame if they do not."""
         added = 0
         previous: Header | None = None
@@ -184,11 +188,39 @@ class HeaderSync:
             previous = header
             if self._ledger.has_block(header.id) or header.id in self._wanted:
                 continue
-            known = self._ledger.has_block(header.parent) or header.parent in self._wanted
-            if not known or not self._wanted.add(header, seal, peer):
+            parent = self._node(header.parent)
+            if parent is None or header.slot > slot + SLOTS_AHEAD_MAX:
+                break
+            fault = _misplaced(header, parent.header)
+            if fault:
+                return added, [Penalize(peer, POINTS_INVALID_HEADER, "bad-headers", fault)]
+            node = self._placed(header, seal, parent)
+            try:
+                self._ledger.engine.check(header, seal, parent, node.target)
+            except Refusal as refusal:
+                blame = Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)
+                return added, [blame]
+            if not self._wanted.add(node, peer):
                 break
             added += 1
         return added, []
+
+    def _node(self, block_id: Hash) -> HeaderNode | None:
+        """A block that is in the ledger or wanted, in its place."""
+        wanted = self._wanted.get(block_id)
+        return self._ledger.node(block_id) if wanted is None else wanted.node
+
+    def _placed(self, header: Header, seal: bytes, parent: HeaderNode) -> HeaderNode:
+        """A header on its parent, with what the engine demands there."""
+
+        def ancestry(block_id: Hash) -> HeaderNode:
+            node = self._node(block_id)
+            assert node is not None, "whatever is wanted stands on the ledger"
+            return node
+
+        engine = self._ledger.engine
+        target = engine.target(parent, ancestry)
+        return HeaderNode(header, seal, parent.weight + engine.weight(target), target)
 
     def _fault(self, header: Header, previous: Header | None) -> str:
         if header.chain != self._ledger.chain:
@@ -199,12 +231,7 @@ class HeaderSync:
             return ""
         if header.parent != previous.id:
             return f"parent {header.parent.hex()} after header {previous.id.hex()}"
-        if header.height != previous.height + 1 or header.slot <= previous.slot:
-            return (
-                f"height {header.height} slot {header.slot} after "
-                f"height {previous.height} slot {previous.slot}"
-            )
-        return ""
+        return _misplaced(header, previous)
 
     def _unknown(self, head: Hash) -> bool:
         return not (
@@ -248,3 +275,12 @@ class HeaderSync:
         last = max(self._wanted, key=lambda w: (w.header.height, w.header.id), default=None)
         ours = tuple(self._ledger.locator())
         return ours if last is None else (last.header.id, *ours)
+
+
+def _misplaced(header: Header, parent: Header) -> str:
+    """What is wrong with a header's place on its parent; empty if nothing is."""
+    if header.height == parent.height + 1 and header.slot > parent.slot:
+        return ""
+    return (
+        f"height {header.height} slot {header.slot} after height {parent.height} slot {parent.slot}"
+    )

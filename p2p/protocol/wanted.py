@@ -5,29 +5,44 @@ before children. Bounded: at most WANTED_MAX headers (about 1 MiB), so that a pe
 chain of headers costs no more than that, until its bodies fail to come.
 """
 
+import math
 from collections.abc import Iterator
 
 from chain.block import Header
+from chain.consensus.engine import HeaderNode
 from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 
 WANTED_MAX = 2048
 REJECTED_MAX = 4096
-# While blocks keep coming we are catching up; silence longer than this is a dead end, and a
-# producer must not wait for a peer that claims a chain it does not have.
+# While blocks of a branch keep coming we are catching up with it; silence longer than this is a
+# dead end. Headers alone are no progress: a producer must not wait for a peer that shows headers
+# and has no blocks, however many it shows.
 PROGRESS_S = 5.0
 
 
 class WantedBlock:
     """One wanted block: its header, who told us, whom we asked in vain."""
 
-    __slots__ = ("asked", "header", "not_before_s", "rounds", "seal", "source", "tried")
+    __slots__ = (
+        "asked",
+        "fed_s",
+        "header",
+        "node",
+        "not_before_s",
+        "rounds",
+        "seal",
+        "source",
+        "tried",
+    )
 
-    def __init__(self, header: Header, seal: bytes, source: PeerId) -> None:
-        self.header = header
-        self.seal = seal
+    def __init__(self, node: HeaderNode, source: PeerId) -> None:
+        self.node = node
+        self.header = node.header
+        self.seal = node.seal
         self.source = source
+        self.fed_s = -math.inf  # when its parent, wanted as well, came into the ledger
         self.asked: PeerId | None = None
         self.tried: list[PeerId] = []
         self.rounds = 0
@@ -40,7 +55,7 @@ class Wanted:
     def __init__(self) -> None:
         self._blocks: dict[Hash, WantedBlock] = {}
         self._children: dict[Hash, list[Hash]] = {}
-        self._progress_s = -PROGRESS_S
+        self._fed_s = -math.inf
         self.rejected = RecentSet(REJECTED_MAX)
         self.claims: dict[PeerId, tuple[int, Hash]] = {}
 
@@ -62,14 +77,14 @@ class Wanted:
         """One wanted block."""
         return self._blocks.get(block_id)
 
-    def add(self, header: Header, seal: bytes, source: PeerId) -> bool:
+    def add(self, node: HeaderNode, source: PeerId) -> bool:
         """Want one more block; its parent is wanted or in the ledger. False if there is no room."""
-        if header.id in self._blocks:
+        if node.id in self._blocks:
             return True
         if len(self._blocks) >= WANTED_MAX:
             return False
-        self._blocks[header.id] = WantedBlock(header, seal, source)
-        self._children.setdefault(header.parent, []).append(header.id)
+        self._blocks[node.id] = WantedBlock(node, source)
+        self._children.setdefault(node.parent, []).append(node.id)
         return True
 
     def above(self, block_id: Hash) -> list[tuple[Header, bytes]]:
@@ -77,8 +92,16 @@ class Wanted:
         children = (self._blocks[child] for child in self._children.get(block_id, ()))
         return [(child.header, child.seal) for child in children]
 
+    def imported(self, block_id: Hash, now_s: float) -> None:
+        """The block is in the ledger; if it was wanted, its branch is coming."""
+        if block_id in self._blocks:
+            self._fed_s = now_s
+            for child in self._children.get(block_id, ()):
+                self._blocks[child].fed_s = now_s
+        self.remove(block_id)
+
     def remove(self, block_id: Hash) -> None:
-        """The block is in the ledger."""
+        """The block is wanted no more."""
         wanted = self._blocks.pop(block_id, None)
         if wanted is not None:
             siblings = self._children[wanted.header.parent]
@@ -104,14 +127,24 @@ class Wanted:
         """A peer's head, by its own word."""
         self.claims[peer] = (height, head)
 
-    def progressed(self, now_s: float) -> None:
-        """Headers or bodies we wanted have come."""
-        self._progress_s = now_s
-
     def reaches_above(self, height: int) -> bool:
         """Whether any block above `height` is wanted."""
         return any(wanted.header.height > height for wanted in self._blocks.values())
 
     def catching_up(self, height: int, now_s: float) -> bool:
-        """Whether blocks above `height` are wanted and have been coming lately."""
-        return now_s - self._progress_s <= PROGRESS_S and self.reaches_above(height)
+        """Whether a branch that reaches above `height` is wanted, and blocks of it came lately."""
+        if now_s - self._fed_s > PROGRESS_S:
+            return False
+        return any(
+            now_s - wanted.fed_s <= PROGRESS_S and self._leads_above(wanted, height)
+            for wanted in self._blocks.values()
+        )
+
+    def _leads_above(self, wanted: WantedBlock, height: int) -> bool:
+        pending = [wanted.header.id]
+        while pending:
+            current = pending.pop()
+            if self._blocks[current].header.height > height:
+                return True
+            pending.extend(self._children.get(current, ()))
+        return False
