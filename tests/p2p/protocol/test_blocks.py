@@ -1,5 +1,7 @@
 """Conversations about headers and bodies."""
 
+from dataclasses import replace
+
 import pytest
 
 from chain.block import Block, encode_block
@@ -11,9 +13,11 @@ from tests.p2p.protocol.conversation import (
     BOB,
     CAT,
     FOUNDING,
+    SLOT_NOW,
     Conversation,
     extend,
     make_ledger,
+    propose,
 )
 
 
@@ -241,3 +245,34 @@ def test_an_invented_chain_costs_its_inventor_and_is_forgotten(length: int) -> N
         effects = talking.wait(0.5)
     assert talking.router.ban_s(ANN, talking.now()) > 0
     assert not talking.router.syncing(talking.now())
+
+
+def test_invented_headers_cost_their_sender_and_are_not_asked_for() -> None:
+    talking = Conversation()
+    made = extend(make_ledger(), 3)
+    talking.connect(ANN, height=3, head=made[-1].id)
+    forged = [replace(block, seal=bytes(64)) for block in made]
+    effects = talking.say(ANN, headers(1, forged))
+    assert penalties(effects) == [(ANN, "wrong-seal")]
+    assert sent(effects, GetBlocks) == []
+
+
+def test_headers_from_the_future_wait_and_are_nobodys_fault() -> None:
+    ledger = make_ledger()
+    past = extend(ledger, 1)
+    future = propose(ledger, SLOT_NOW + 50, FOUNDING.authorities)
+    assert future is not None
+    talking = Conversation()
+    talking.connect(ANN, height=2, head=future.id)
+    effects = talking.say(ANN, headers(1, [*past, future]))
+    assert penalties(effects) == []
+    assert sent(effects, GetBlocks) == [Send(ANN, GetBlocks(1, (past[0].id,)))]
+
+
+def test_headers_without_bodies_keep_nobody_from_making_blocks() -> None:
+    talking = Conversation(author=FOUNDING.authorities[0])
+    made = extend(make_ledger(), 5)
+    talking.connect(ANN, height=5, head=made[-1].id)
+    assert len(sent(talking.say(ANN, headers(1, made)), GetBlocks)) == 1
+    talking.wait(4.5)  # every authority has a turn
+    assert talking.ledger.head.height > 0
