@@ -9,7 +9,8 @@ Rules:
   must be sealed as its place demands. *Why:* an invented chain must cost what a real one costs, or
   anybody could keep us asking for it. What needs the state is checked on import.
 - An unknown parent, a header from the near future, an answer that no longer fits after a
-  reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most.
+  reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most, those
+  that are due first. *Why:* their seals are not checked yet, so anyone can invent some.
 - A request without an answer for STALL_S goes to the next peer; the silent one comes last.
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
@@ -138,9 +139,8 @@ class HeaderSync:
         try:
             self._ledger.check_header(header, message.seal, slot)
         except Declined as declined:
-            if declined.code == "future-slot" and len(self._early) < EARLY_MAX:
-                self._early[header.id] = (peer, message, header)
-                self._early_s = now.s + EARLY_RETRY_S
+            if declined.code == "future-slot":
+                self._keep_early(peer, message, header, now)
             return [Count("declined", declined.code)]
         except Refusal as refusal:
             return [Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)]
@@ -149,6 +149,14 @@ class HeaderSync:
         assert parent is not None, "its place has been checked"
         self._wanted.add(self._placed(header, message.seal, parent), peer)
         return []
+
+    def _keep_early(self, peer: PeerId, message: AnnounceBlock, header: Header, now: Now) -> None:
+        """Keep a header until its slot begins."""
+        if not self._early:
+            self._early_s = now.s + EARLY_RETRY_S
+        self._early[header.id] = (peer, message, header)
+        if len(self._early) > EARLY_MAX:
+            del self._early[max(self._early, key=lambda i: (self._early[i][2].slot, i))]
 
     def _serve(self, peer: PeerId, message: GetHeaders, now: Now) -> list[Effect]:
         if not self._peers[peer].budget.take(1, now.s):

@@ -276,3 +276,25 @@ def test_headers_without_bodies_keep_nobody_from_making_blocks() -> None:
     assert len(sent(talking.say(ANN, headers(1, made)), GetBlocks)) == 1
     talking.wait(4.5)  # every authority has a turn
     assert talking.ledger.head.height > 0
+
+
+def test_headers_of_the_far_future_do_not_crowd_out_those_that_are_due() -> None:
+    ledger = make_ledger()
+    (parent,) = extend(ledger, 1)
+    talking = Conversation()
+    talking.ledger.import_block(parent, (), parent.header.slot)
+    talking.connect(ANN)
+    early = propose(ledger, SLOT_NOW + 2, FOUNDING.authorities)
+    assert early is not None
+    for number in range(2 * sync.EARLY_MAX):
+        header = replace(early.header, slot=SLOT_NOW + 10_000 + number)
+        talking.say(ANN, AnnounceBlock(header.raw, early.seal))
+    talking.connect(BOB)
+    talking.say(BOB, announce(early))
+    for number in range(30):
+        header = replace(early.header, slot=SLOT_NOW + 20_000 + number)
+        effects = talking.wait(0.05)
+        effects += talking.say(ANN, AnnounceBlock(header.raw, early.seal))
+        if sent(effects, GetBlocks):
+            break
+    assert [send.message for send in sent(effects, GetBlocks)] == [GetBlocks(1, (early.id,))]
