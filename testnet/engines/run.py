@@ -11,16 +11,18 @@ from testnet.checkers.checker import Ground
 from testnet.checkers.figures import figures
 from testnet.director import Director, Performance, Script, verdict_of
 from testnet.engines.population import EPOCH_MS, Plan, Wires, populate, ring_and_random
-from testnet.engines.stage import EngineStage, HeapRecorder
+from testnet.engines.stage import EngineStage, HeapRecorder, has_crowd
 from testnet.engines.telling import Teller
 from testnet.errors import Unfit
-from testnet.faults.byzantine import Spam
+from testnet.faults.byzantine import ByzantineKind, Spam
+from testnet.faults.gossip import GossipKind
 from testnet.faults.process import Kill
 from testnet.faults.tiers import supports
 from testnet.founding import author, make_genesis
 from testnet.nodefile import DISCOVER_OUTBOUND
 from testnet.observation import Seen, digest_of
 from testnet.outcome import Outcome
+from testnet.rig.behaviours import behaviour_of
 from testnet.scenario.casting import cast_of, uplinks_of
 from testnet.scenario.model import Scenario, Tier
 from testnet.scenario.swarm import drawn
@@ -67,7 +69,7 @@ def simulate_engines(scenario: Scenario, seed: int) -> Outcome:
 
 
 def refuse_unfit(scenario: Scenario) -> None:
-    """Raise Unfit for what routers on a heap cannot show."""
+    """Raise Unfit for what routers on a heap cannot show, before anything runs."""
     within(scenario.net.nodes, 1, ENGINES_MAX, "nodes")
     for fault in scenario.faults:
         sockets = isinstance(fault.kind, Spam) and fault.kind.what == "handshakes"
@@ -77,6 +79,8 @@ def refuse_unfit(scenario: Scenario) -> None:
                 f"the fault {fault.id!r} ({fault.kind.NAME}) needs whole nodes: use the tier "
                 "`node`",
             )
+        if isinstance(fault.kind, GossipKind | ByzantineKind) and not has_crowd(fault.kind):
+            behaviour_of(fault.kind)
 
 
 async def _perform(scenario: Scenario, seed: int) -> tuple[Performance, list[Seen], float]:

@@ -20,6 +20,7 @@ from testnet.engines.versions import Version
 from testnet.errors import Unfit
 from testnet.faults.byzantine import ByzantineKind, Eclipse, Sybil
 from testnet.faults.gossip import GossipKind
+from testnet.faults.kinds import Kind
 from testnet.faults.link import LinkKind
 from testnet.faults.partition import PartitionKind
 from testnet.faults.process import Kill, Pause
@@ -257,3 +258,8 @@ class EngineStage:
                     del kept[:-SNAPSHOTS_MAX]
         every_s = math.ceil(len(hosts) / GLIMPSES_A_SECOND)
         heap.at(heap.now_s + every_s, self._look_again)
+
+
+def has_crowd(kind: Kind) -> bool:
+    """Whether strangers carry a fault out, and no behaviour within a host."""
+    return isinstance(kind, Eclipse | Sybil)

@@ -22,6 +22,10 @@ from testnet.scenario.streams import stream
 RETRY_S = 1.0
 """Between two attempts at a host that had no place, or has let the stranger go."""
 
+FIRST_GROUP = 172
+"""Strangers are in 172.0.0.0 and above, hosts in 10.0.0.0/8."""
+
+BYTE = 256
 DIALS = 8
 """Hosts that an identity of a sybil attack is connected to: as many as an honest node dials."""
 
@@ -66,8 +70,7 @@ class Stranger:
         self.name = f"{orders.fault}/{number}"
         self.id = PeerId(pair.public)
         self.city = orders.city
-        block = 172 - number % orders.groups
-        self.address = f"{SCHEME}://{block}.66.{number // 250 % 250}.{number % 250}:{PORT}"
+        self.address = _address(number, orders.groups)
         self.record = sign_record(pair, crowd.ground.common.genesis.hash, (self.address,), 1).raw
         self.ways: dict[PeerId, Way] = {}
         self.targets = targets
@@ -185,3 +188,10 @@ class Crowd:
             if address not in held and address not in stranger.dialling:
                 stranger.dialling[address] = None
                 self.ground.net.dial(stranger, address)
+
+
+def _address(number: int, groups: int) -> str:
+    """Where a stranger listens: in one of so many network groups, none of which is a host's."""
+    group = number % groups
+    high, low = number // BYTE % BYTE, number % BYTE
+    return f"{SCHEME}://{FIRST_GROUP + group // BYTE}.{group % BYTE}.{high}.{low}:{PORT}"

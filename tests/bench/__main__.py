@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.bench.catch_up import measure_catch_up
 from tests.bench.devnet import measure_devnet
+from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
 from tests.bench.import_blocks import measure_import
 from tests.bench.machine import measure_verify_limit
 from tests.bench.network import measure_load, measure_start
@@ -85,6 +86,28 @@ def bench_catch_up() -> None:
     )
 
 
+def bench_engines() -> None:
+    """Thousands of routers on one heap, on the latencies of 28 cities."""
+    say(f"engines, the harness alone: {measure_harness():.1f} us a message")
+    for what, figure in (("block", measure_block()), ("transactions", measure_gossip())):
+        spread = figure.spread
+        say(
+            f"engines, {what}: reached {spread.reached:,} times over {spread.links:,} links, "
+            f"p50 {spread.delays.p50:,.0f} ms, p90 {spread.delays.p90:,.0f}, "
+            f"p99 {spread.delays.p99:,.0f}, max {spread.delays.max:,.0f}; linked in "
+            f"{spread.linking_s:.0f} s, spread in {spread.spreading_s:.1f} s, "
+            f"{spread.messages:,} messages, {spread.us_per_message:.0f} us each, "
+            f"{figure.memory_mb:,.0f} MB"
+        )
+    for name, siege in measure_sieges():
+        say(
+            f"engines, {name}: strangers are {siege.strangers_known:.0%} of the address book, "
+            f"{siege.strangers_inbound:.0%} of inbound and {siege.strangers_outbound:.0%} of "
+            f"outbound connections; blocks p50 {siege.delays.p50:,.0f} ms, p99 "
+            f"{siege.delays.p99:,.0f}, {siege.missed:.0%} missed"
+        )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -92,6 +115,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "load": bench_load,
     "devnet": bench_devnet,
     "catch-up": bench_catch_up,
+    "engines": bench_engines,
 }
 
 
