@@ -12,9 +12,11 @@ from chain.primitives.errors import Invalid, Malformed
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair, verify
 from p2p.wire.fields import printable
-from p2p.wire.messages import CAPABILITIES_MAX, CAPABILITY_MAX, RECORD_BYTES_MAX
 
 RECORD_TYPE = "application/cornerstone-peer+cbor"
+RECORD_BYTES_MAX = 2_048  # eight addresses and sixteen capabilities at their longest, nearly
+CAPABILITIES_MAX = 16
+CAPABILITY_MAX = 32  # characters, such as "transactions/1"
 ADDRESSES_MAX = 8  # a host has a few interfaces, not more
 ADDRESS_MAX = 128  # characters: a long host name, scheme and port
 _LIMITS = Limits(size=RECORD_BYTES_MAX, depth=2, items=64)
