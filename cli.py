@@ -19,6 +19,7 @@ from p2p.commands import keys, look, node, tx
 from p2p.sending import NotIncluded
 from p2p.version import VERSION
 from testnet import commands as testnet
+from testnet.bench import commands as bench
 from testnet.errors import LaunchFailure
 
 EXIT_REFUSED = 1
@@ -36,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(testnet.app, rich_help_panel="Networks")
+app.add_typer(bench.app, rich_help_panel="Networks")
 app.add_typer(node.app, rich_help_panel="Networks")
 app.add_typer(genesis_app, rich_help_panel="Networks")
 app.add_typer(tx.app, rich_help_panel="Chain")

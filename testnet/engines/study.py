@@ -171,7 +171,7 @@ class Propagation:
 
     @property
     def us_per_message(self) -> float:
-        """Wall time by delivered message, in microseconds: engines, ledgers and harness together."""
+        """Wall time by delivered message, in microseconds: engines, ledgers and harness."""
         return 1e6 * self.spreading_s / max(1, self.messages)
 
 

@@ -5,11 +5,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from testnet.bench.machine import measure_verify_limit
 from tests.bench.catch_up import measure_catch_up
 from tests.bench.devnet import measure_devnet
 from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
 from tests.bench.import_blocks import measure_import
-from tests.bench.machine import measure_verify_limit
 from tests.bench.network import measure_load, measure_start
 from tests.bench.state_size import measure_state
 

@@ -1,0 +1,221 @@
+"""A process that holds some of a bench's nodes and does what the conductor orders."""
+
+import gc
+import random
+import resource
+import sys
+import time
+from dataclasses import fields, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import psutil
+import trio
+
+from chain.consensus.engine import Author
+from chain.ledger import Ledger
+from chain.transactions.document import Purpose
+from chain.transactions.envelope import decode_transaction
+from p2p.clock import SystemClock
+from p2p.config import NodeConfig
+from p2p.net.websocket import WebSocketTransport
+from p2p.node import NodeParts
+from p2p.observer import Observer
+from p2p.process import SWITCH_INTERVAL_S
+from p2p.verifier import ThreadVerifier, Verifier
+from testnet.bench.metered import Arrived, MeteredLedger, MeteredNode
+from testnet.bench.orders import (
+    Answer,
+    Arrivals,
+    Cast,
+    Follow,
+    Included,
+    Issue,
+    Order,
+    Read,
+    Reading,
+    Ready,
+    Seat,
+    Spread,
+    Stop,
+)
+from testnet.founding import author, node_key
+
+LINKED_S = 60.0
+"""Sixty-four nodes that all shake hands at once need some seconds on two cores."""
+
+LOOK_S = 0.05
+EAGER = "eager"
+KIB_IN_MB = 1e6 / 1_024
+
+
+def serve(cast: Cast, pipe: Connection) -> None:
+    """The process's whole life."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    trio.run(Host(cast, pipe).run)
+
+
+class Host:
+    """The nodes of one process, and their meters."""
+
+    def __init__(self, cast: Cast, pipe: Connection) -> None:
+        self._cast = cast
+        self._pipe = pipe
+        self._ledgers = {seat.number: MeteredLedger(cast.genesis) for seat in cast.seats}
+        self._nodes: dict[int, MeteredNode] = {}
+
+    async def run(self) -> None:
+        """Start the nodes, say so, then carry out orders until told to stop."""
+        async with trio.open_nursery() as links, trio.open_nursery() as nursery:
+            verifier = ThreadVerifier()  # shared: it bounds the threads of this process
+            for seat in self._cast.seats:
+                node = self._node(seat, verifier, WebSocketTransport(links))
+                self._nodes[seat.number] = node
+                nursery.start_soon(node.run)
+            self._pipe.send(await self._linked())
+            gc.collect()
+            gc.freeze()
+            while not isinstance(order := await self._next(), Stop):
+                self._pipe.send(await self._obey(order))
+            nursery.cancel_scope.cancel()
+            links.cancel_scope.cancel()
+
+    async def _next(self) -> Order:
+        try:
+            order: Order = await trio.to_thread.run_sync(self._pipe.recv)
+        except EOFError:
+            return Stop()
+        return order
+
+    async def _obey(self, order: Read | Spread | Follow) -> Answer:
+        match order:
+            case Read():
+                return self._read()
+            case Spread():
+                return await self._spread(order)
+            case Follow():
+                return await self._follow(order)
+
+    def _node(self, seat: Seat, verifier: Verifier, transport: WebSocketTransport) -> MeteredNode:
+        spec, name = self._cast.spec, self._cast.spec.node_names[seat.number]
+        organisation = author(spec, name)
+        did, key = organisation.document().id, organisation.key(Purpose.SEAL)
+        config = NodeConfig(
+            name=name,
+            data_dir=Path(),
+            genesis=Path(),
+            genesis_hash=self._cast.genesis.hash,
+            listen=seat.address,
+            bootstrap=seat.dials,
+            explore=False,
+            outbound_target=len(seat.dials),
+        )
+        if self._cast.eager is not None and EAGER in {field.name for field in fields(config)}:
+            eager: dict[str, Any] = {EAGER: self._cast.eager}
+            config = replace(config, **eager)
+        return MeteredNode(
+            NodeParts(
+                config=config,
+                identity=node_key(spec, name),
+                author=Author(did, key) if seat.author else None,
+                ledger=self._ledgers[seat.number],
+                transport=transport,
+                clock=SystemClock(),
+                rng=random.Random(f"{spec.seed} {name}"),
+                verifier=verifier,
+                observer=Observer(name),
+            )
+        )
+
+    async def _linked(self) -> Ready:
+        with trio.move_on_after(LINKED_S):
+            while self._unlinked():  # noqa: ASYNC110 - sixty nodes, and nothing is measured yet
+                await trio.sleep(LOOK_S)
+        missing = self._unlinked()
+        return Ready(f"no links after {LINKED_S:.0f} s: {', '.join(missing)}" if missing else "")
+
+    def _unlinked(self) -> list[str]:
+        names = self._cast.spec.node_names
+        return [
+            f"{names[seat.number]} has {have} of {seat.links}"
+            for seat in self._cast.seats
+            if (have := len(self._nodes[seat.number].peers())) < seat.links
+        ]
+
+    def _read(self) -> Reading:
+        nodes = list(self._nodes.values())
+        totals = [node.observer.totals() for node in nodes]
+        return Reading(
+            cpu_s=time.process_time(),
+            bytes_in=sum(peer.bytes_in for node in nodes for peer in node.peers()),
+            frames=sum(node.frames for node in nodes),
+            bodies=sum(node.bodies for node in nodes),
+            announced=sum(node.announced for node in nodes),
+            disconnected=_sum(totals, "disconnected"),
+            banned=_sum(totals, "disconnected", "banned"),
+            resident_mb=psutil.Process().memory_info().rss / 1e6,
+            peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_IN_MB,
+        )
+
+    async def _spread(self, order: Spread) -> Arrivals:
+        numbers = {txid: number for number, txid in enumerate(order.ids)}
+        arrived = {number: Arrived(numbers) for number in self._nodes}
+        for number, ledger in self._ledgers.items():
+            ledger.arrived = arrived[number]
+        answer = Arrivals(accepted={number: one.times for number, one in arrived.items()})
+        refused: list[str] = []
+        begin_s = trio.current_time() + order.begin_s - time.monotonic()
+        with trio.move_on_after(order.begin_s - time.monotonic() + order.patience_s):
+            async with trio.open_nursery() as nursery:
+                for issue in order.issues:
+                    nursery.start_soon(self._publish, issue, begin_s, answer, refused)
+                for one in arrived.values():
+                    nursery.start_soon(one.everything.wait)
+        return Arrivals(answer.published, answer.accepted, tuple(refused))
+
+    async def _publish(
+        self, issue: Issue, begin_s: float, answer: Arrivals, refused: list[str]
+    ) -> None:
+        await trio.sleep_until(begin_s + issue.at_s)
+        now_s = time.monotonic()
+        for number in range(issue.first, issue.first + len(issue.raws)):
+            answer.published[number] = now_s
+        for verdict in await self._nodes[issue.node].submit(issue.raws):
+            if not verdict.accepted:
+                refused.append(f"{verdict.code}: {verdict.reason}")
+
+    async def _follow(self, order: Follow) -> Included:
+        with trio.move_on_after(order.patience_s):
+            for ledger in self._ledgers.values():
+                while not all(map(ledger.is_included, order.ids)):  # noqa: ASYNC110 - see above
+                    await trio.sleep(LOOK_S)
+        counts = {
+            number: sum(map(ledger.is_included, order.ids))
+            for number, ledger in self._ledgers.items()
+        }
+        return Included(counts, all(map(in_order, self._ledgers.values())))
+
+
+def in_order(ledger: Ledger) -> bool:
+    """Whether each sender's transactions follow each other without a gap in the chain's blocks."""
+    expected: dict[tuple[bytes, int], int] = {}
+    for height in range(1, ledger.head.height + 1):
+        block = ledger.block_at(height)
+        assert block is not None, "every height up to the head has a block"
+        for raw in block.transactions:
+            tx = decode_transaction(raw, ledger.chain)
+            lane = (tx.sender, tx.lane)
+            if tx.sequence != expected.get(lane, 0):
+                return False
+            expected[lane] = tx.sequence + 1
+    return True
+
+
+def _sum(totals: list[dict[tuple[str, str], int]], counter: str, reason: str = "") -> int:
+    return sum(
+        total
+        for one in totals
+        for (name, why), total in one.items()
+        if name == counter and why.startswith(reason)
+    )
