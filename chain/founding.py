@@ -11,7 +11,7 @@ from chain.consensus.headertree import Entry, HeaderTree
 from chain.genesis import Genesis, initial_state
 from chain.primitives import cbor, merkle
 from chain.primitives.errors import Invalid
-from chain.primitives.hashing import ZERO_HASH, Hash, sha256
+from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.merkle import EMPTY_ROOT, CompactRange
 from chain.state import paths
 from chain.state.smt import EMPTY_STATE_ROOT, StateTree
@@ -24,11 +24,6 @@ FOUNDING_BATCH = 20_000
 # server founds fifty chains of one genesis, and nobody does that with a country's registry.
 REMEMBERED_MAX = 10_000
 ROWS_MAX = 8 * REMEMBERED_MAX  # a state row and at most a few tree pages for each
-
-
-def set_hash(genesis: Genesis) -> Hash:
-    """The hash of the first authority set, as every header names it."""
-    return sha256(cbor.encode([0, list(genesis.authorities)]))
 
 
 def open_chain(genesis: Genesis, store: KeyValueStore) -> tuple[HeaderTree, Chainstate]:
@@ -74,7 +69,7 @@ def _found(genesis: Genesis, store: KeyValueStore) -> Hash:
         history=EMPTY_ROOT,
         certificates=NO_CERTIFICATES,
         set_id=0,
-        set_hash=set_hash(genesis),
+        set_hash=genesis.authority_set.hash,
         next_set=b"",
         author=ZERO_HASH,
     )

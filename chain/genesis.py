@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field, fields
 from typing import Self
 
+from chain.consensus.authorityset import AuthoritySet, member
 from chain.parameters import (
     AMOUNT_MAX,
     CURRENCY_CODE_MAX,
@@ -34,7 +35,7 @@ from chain.primitives.errors import Invalid, Malformed
 from chain.primitives.hashing import Hash, sha256
 from chain.state import paths
 from chain.transactions.body import Context
-from chain.transactions.document import DidDocument, Purpose
+from chain.transactions.document import DidDocument
 from chain.transactions.identity import ROLE_MAX, ROLES_MAX, DidRecord
 from chain.transactions.payment import CurrencyRecord
 
@@ -85,6 +86,7 @@ class Genesis:
     balances: tuple[Balance, ...] = ()
     parameters: Parameters = field(default_factory=Parameters)
     test: bool = False  # a laboratory network, whose nodes obey fault injection
+    authority_set: AuthoritySet = field(init=False, compare=False, repr=False)
     hash: Hash = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +95,7 @@ class Genesis:
         _check_range("slot_ms", self.slot_ms, SLOT_MS_MIN, SLOT_MS_MAX)
         _check_currencies(self.currencies)
         _check_identities(self.identities, {currency.code for currency in self.currencies})
-        _check_authorities(self)
+        object.__setattr__(self, "authority_set", _authority_set(self))
         _check_balances(self)
         object.__setattr__(self, "hash", sha256(self.encode()))
 
@@ -167,7 +169,7 @@ def initial_state(genesis: Genesis) -> dict[bytes, bytes]:
         paths.did(identity.id): DidRecord.found(identity.document, 0, identity.roles).encode()
         for identity in genesis.identities
     }
-    state[paths.AUTHORITY_SET] = cbor.encode([0, list(genesis.authorities)])
+    state[paths.AUTHORITY_SET] = genesis.authority_set.raw
     supply = _supply(genesis.balances)
     for currency in genesis.currencies:
         record = CurrencyRecord(supply.get(currency.code, 0), currency.decimals, currency.name)
@@ -271,20 +273,27 @@ def _check_role(where: str, role: str, codes: set[str]) -> None:
         raise Invalid("genesis-role", f"{where}: {role!r} is of no currency here; known: {known}")
 
 
-def _check_authorities(genesis: Genesis) -> None:
+def _authority_set(genesis: Genesis) -> AuthoritySet:
+    """Set 0: the identities with the role `authority`; nobody where work decides."""
+    members = []
     for at, identity in enumerate(genesis.identities, 1):
-        seals = any(key.purpose is Purpose.SEAL for key in identity.document.keys)
-        if AUTHORITY in identity.roles and not seals:
+        if AUTHORITY not in identity.roles:
+            continue
+        try:
+            members.append(member(identity.id, identity.document.keys))
+        except Invalid as refusal:
             raise Invalid(
-                "genesis-authority",
-                f"[[identity]] {at} {identity.name!r}: an authority needs a key of purpose seal",
-            )
-    if genesis.consensus is Consensus.AUTHORITY and not genesis.authorities:
+                "genesis-authority", f"[[identity]] {at} {identity.name!r}: {refusal.reason}"
+            ) from None
+    if genesis.consensus is Consensus.WORK:
+        return AuthoritySet(0, ())
+    if not members:
         raise Invalid(
             "genesis-authority",
             "consensus is authority, but no identity has the role authority: give it to one "
             "or more, or choose consensus = 'work'",
         )
+    return AuthoritySet.of(0, members)
 
 
 def _check_balances(genesis: Genesis) -> None:

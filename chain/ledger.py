@@ -26,7 +26,7 @@ from chain.block import (
 from chain.chainstate import Executed
 from chain.consensus.engine import Author, Engine, HeaderNode
 from chain.consensus.headertree import Entry
-from chain.founding import open_chain, set_hash
+from chain.founding import open_chain
 from chain.genesis import Genesis
 from chain.ledger_events import (
     BlockConnected,
@@ -99,7 +99,7 @@ class Ledger(Queries):
         tree, chainstate = open_chain(genesis, store)
         super().__init__(genesis, store, tree, chainstate)
         self._activation = Activation(genesis, store, tree, chainstate)
-        self._set_hash = set_hash(genesis)
+        self._set_hash = genesis.authority_set.hash
         self._signatures: OrderedDict[Hash, None] = OrderedDict()
         self._prepared: tuple[Hash, Executed] | None = None
         self._owed: list[LedgerEvent] = []

@@ -15,6 +15,7 @@ class Party:
     name: str
     tx: KeyPair
     seal: KeyPair
+    vote: KeyPair
     document: DidDocument
 
     @property
@@ -28,10 +29,11 @@ class Party:
 
 def party(name: str) -> Party:
     """An identity whose keys follow from its name."""
-    admin, tx, seal = (KeyPair.from_seed(sha256(f"{name}/{use}".encode())) for use in "ats")
+    admin, tx, seal, vote = (KeyPair.from_seed(sha256(f"{name}/{use}".encode())) for use in "atsv")
     keys = (
         Key("admin", Purpose.ADMIN, admin.public),
         Key("tx", Purpose.TX, tx.public),
         Key("seal", Purpose.SEAL, seal.public),
+        Key("vote", Purpose.VOTE, vote.public),
     )
-    return Party(name, tx, seal, DidDocument(keys))
+    return Party(name, tx, seal, vote, DidDocument(keys))

@@ -319,7 +319,7 @@ def head(net: Net) -> Block:
                 bytes.fromhex(view.history_root),
                 sha256(cbor.encode([])),
                 0,
-                sha256(cbor.encode([0, list(net.genesis.authorities)])),
+                net.genesis.authority_set.hash,
                 b"",
                 next(i.id for i in net.genesis.identities if net.genesis.did(i.id) == view.author),
             ]

@@ -38,6 +38,9 @@ def dataset(identifier: bytes) -> bytes:
 
 
 AUTHORITY_SET = b"set/cur"
+"""The authority set in force for the next block."""
+PENDING_SET = b"set/pend"
+"""The set that was decided and takes over once that decision is final; absent without one."""
 
 
 def parse_path(text: str, network: str) -> bytes:
@@ -55,10 +58,12 @@ def parse_path(text: str, network: str) -> bytes:
             return dataset(_parse_hash(digits))
         case ["set", "cur"]:
             return AUTHORITY_SET
+        case ["set", "pend"]:
+            return PENDING_SET
     raise Malformed(
         "path",
         f"{text[:PATH_BYTES_MAX]!r}: use did/<did>, seq/<did>/<lane 0..{LANE_MAX}>, "
-        "bal/<code>/<did>, cur/<code>, ds/<64 hex digits> or set/cur",
+        "bal/<code>/<did>, cur/<code>, ds/<64 hex digits>, set/cur or set/pend",
     )
 
 

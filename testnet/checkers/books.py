@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chain.genesis import Genesis
+from chain.parameters import Consensus
 from chain.primitives import cbor
 from chain.primitives.cbor import Value
 from chain.primitives.keys import verify
@@ -54,7 +55,7 @@ class Books:
         books = cls(genesis)
         for identity in genesis.identities:
             books.register(identity.document, 0, identity.roles)
-        books.write(b"set/cur", [0, list(genesis.authorities)])
+        books.write(b"set/cur", [0, founding_members(genesis)])
         for held in genesis.balances:
             books.set_balance(held.code, held.did, held.amount)
         for currency in genesis.currencies:
@@ -203,3 +204,18 @@ class Books:
             self.set_balance(code, sender, held - amount)
             self.set_balance(code, to, self.balances.get((code, to), 0) + amount)
         return [["paid", [code, sender, to, amount]]]
+
+
+def founding_members(genesis: Genesis) -> list[Value]:
+    """The authorities of a network from its first block: [id, [seal key], vote key] by id."""
+    if genesis.consensus is Consensus.WORK:
+        return []
+    return [
+        [
+            identity.id,
+            [key.public for key in identity.document.keys if key.purpose is Purpose.SEAL],
+            next(key.public for key in identity.document.keys if key.purpose is Purpose.VOTE),
+        ]
+        for identity in sorted(genesis.identities, key=lambda identity: identity.id)
+        if identity.id in genesis.authorities
+    ]

@@ -17,7 +17,7 @@ from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.keys import verify
 from chain.transactions.document import Purpose
 from chain.transactions.envelope import Transaction, decode_transaction
-from testnet.checkers.books import Books, Broken
+from testnet.checkers.books import Books, Broken, founding_members
 from testnet.checkers.naive import EMPTY_LIST, Known, leaf, list_root
 from testnet.checkers.work import first_target, next_target
 
@@ -60,7 +60,7 @@ class Reference:
     def __init__(self, genesis: Genesis) -> None:
         self._genesis = genesis
         self._books = Books.founded(genesis)
-        self._set = sha256(cbor.encode([0, list(genesis.authorities)])).digest()
+        self._set = sha256(cbor.encode([0, founding_members(genesis)])).digest()
         self._seals = {
             identity.id: [k.public for k in identity.document.keys if k.purpose is Purpose.SEAL]
             for identity in genesis.identities

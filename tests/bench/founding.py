@@ -21,13 +21,14 @@ def pair(number: int) -> KeyPair:
 
 
 def identity(number: int, *roles: str) -> GenesisIdentity:
-    """An account with a key to pay and one to administer; an authority seals with a third."""
+    """An account with a key to pay and one to administer; an authority seals and votes too."""
     keys = [
         Key("tx", Purpose.TX, pair(number).public),
         Key("admin", Purpose.ADMIN, pair(number + (1 << 65)).public),
     ]
     if AUTHORITY in roles:
         keys.append(Key("seal", Purpose.SEAL, pair(number + (1 << 64)).public))
+        keys.append(Key("vote", Purpose.VOTE, pair(number + (1 << 66)).public))
     return GenesisIdentity(f"a{number}", DidDocument(tuple(keys)), ("member", *roles))
 
 

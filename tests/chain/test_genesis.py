@@ -91,7 +91,7 @@ def test_the_state_before_the_first_block() -> None:
     assert [balance(state, "CNY", did(name)) for name in ("alice", "carol")] == [FUNDS, 0]
     expected = DidRecord.found(document("bob"), 0, ("member", "authority"))
     assert decode_record(initial[paths.did(did("bob"))]) == expected
-    assert decode(initial[paths.AUTHORITY_SET]) == [0, list(GENESIS.authorities)]
+    assert initial[paths.AUTHORITY_SET] == GENESIS.authority_set.raw
     assert len(initial) == 3 + 1 + 1 + 2
 
 
@@ -142,10 +142,30 @@ def test_what_cannot_be_founded(changes: dict[str, object], words: str) -> None:
     assert words in str(refused.value)
 
 
-def test_an_authority_has_a_seal_key() -> None:
-    sealless = DidDocument(tuple(k for k in ALICE.document.keys if k.purpose is not Purpose.SEAL))
-    with pytest.raises(Refusal, match="an authority needs a key of purpose seal"):
-        replace(GENESIS, identities=(replace(ALICE, document=sealless),), balances=())
+@pytest.mark.parametrize("purpose", [Purpose.SEAL, Purpose.VOTE])
+def test_an_authority_has_a_seal_key_and_a_vote_key(purpose: Purpose) -> None:
+    lacking = DidDocument(tuple(k for k in ALICE.document.keys if k.purpose is not purpose))
+    with pytest.raises(Refusal, match=f"0 keys of purpose {purpose}: an authority needs"):
+        replace(GENESIS, identities=(replace(ALICE, document=lacking),), balances=())
+
+
+def test_an_authority_has_one_vote() -> None:
+    second = Key("second", Purpose.VOTE, sha256(b"second"))
+    greedy = replace(ALICE, document=replace(ALICE.document, keys=(*ALICE.document.keys, second)))
+    with pytest.raises(Refusal, match=r"1 'alice': 2 keys of purpose vote: .* exactly one"):
+        replace(GENESIS, identities=(greedy,), balances=())
+
+
+def test_authorities_share_no_key() -> None:
+    borrowed = next(k for k in ALICE.document.keys if k.purpose is Purpose.VOTE)
+    keys = (*(k for k in BOB.document.keys if k.purpose is not Purpose.VOTE), borrowed)
+    thief = replace(BOB, document=replace(BOB.document, keys=keys))
+    with pytest.raises(Refusal, match=rf"key {borrowed.public.hex()} of .* already"):
+        replace(GENESIS, identities=(ALICE, thief), balances=())
+
+
+def test_where_work_decides_there_is_no_authority_set() -> None:
+    assert CHANGES["consensus"].authority_set.members == ()
 
 
 def test_a_controller_stands_before_what_it_controls() -> None:
@@ -255,8 +275,9 @@ printable = st.text(max_size=40).filter(str.isprintable)
 
 @st.composite
 def documents(draw: st.DrawFn, name: str, controllers: list[bytes]) -> DidDocument:
-    purposes = [Purpose.ADMIN, Purpose.TX, Purpose.SEAL]
-    purposes += draw(st.lists(st.sampled_from(Purpose), max_size=3))
+    purposes = [Purpose.ADMIN, Purpose.TX, Purpose.SEAL, Purpose.VOTE]
+    others = [purpose for purpose in Purpose if purpose is not Purpose.VOTE]
+    purposes += draw(st.lists(st.sampled_from(others), max_size=3))
     services = st.builds(Service, names, printable.filter(bool), printable.filter(bool))
     return DidDocument(
         tuple(
@@ -322,7 +343,7 @@ SPEC = (Path(__file__).parents[2] / "docs/spec/ledger.md").read_text()
 
 def test_the_example_in_the_specification_compiles() -> None:
     example = SPEC.split("```toml\n")[1].split("```")[0]
-    for number in range(3):
+    for number in range(4):
         example = example.replace('"…"', f'"{number:064x}"', 1)
     genesis = compile_toml(example)
     assert (genesis.network, genesis.balances[0].amount) == ("harbour", 100_000)

@@ -20,7 +20,6 @@ from hypothesis.stateful import (
 
 from chain.block import NO_CERTIFICATES, Block, Header, Receipt, list_root
 from chain.consensus.authority import sealed_bytes
-from chain.founding import set_hash
 from chain.genesis import initial_state
 from chain.primitives import cbor, merkle
 from chain.primitives.errors import Invalid
@@ -95,7 +94,7 @@ def child(parent: Made, gap: int, payments: list[tuple[int, int, int]], spoil: s
         history=merkle.root([each.block.header.raw for each in parent.chain()]),
         certificates=NO_CERTIFICATES,
         set_id=0,
-        set_hash=set_hash(GENESIS),
+        set_hash=GENESIS.authority_set.hash,
         next_set=b"",
         author=leader(slot).did,
     )
@@ -123,7 +122,7 @@ class LedgerBesideModel(RuleBasedStateMachine):
     def found(self) -> Made:
         self.store = MemoryStore()
         self.ledger = ledger(self.store)
-        self.refused: dict[Hash, None] = {}
+        self.condemned: list[Made] = []
         first = self.ledger.block_at(0)
         assert first is not None
         held = dict.fromkeys(DIDS, SUPPLY // 3)
@@ -164,7 +163,10 @@ class LedgerBesideModel(RuleBasedStateMachine):
         except Invalid:
             assert made.bad, "a good block was refused"
             # One that is remembered may be built on; one that left no trace has no children.
-            return made if on.has_block(made.block.id) else multiple()
+            if not on.has_block(made.block.id):
+                return multiple()
+            self.condemned.append(made)
+            return made
         self.arrived.append(made)
         return made
 
@@ -172,7 +174,7 @@ class LedgerBesideModel(RuleBasedStateMachine):
         header = made.block.header
         same = [
             each
-            for each in self.arrived
+            for each in (*self.arrived, *self.condemned)
             if (each.block.header.slot, each.block.header.author) == (header.slot, header.author)
         ]
         return len(same) >= 2 or self.ledger.node(header.parent) is None

@@ -38,7 +38,9 @@ def account(network: str = "test") -> Account:
     party = FOUNDING.authorities[0]
     keys = tuple(
         HeldKey(key.id, key.purpose, pair.seed)
-        for key, pair in zip(party.document.keys[1:], (party.tx, party.seal), strict=True)
+        for key, pair in zip(
+            party.document.keys[1:], (party.tx, party.seal, party.vote), strict=True
+        )
     )
     return Account(party.name, network, party.did, keys)
 

@@ -15,7 +15,7 @@ ids = st.binary(min_size=32, max_size=32)
     | st.builds(paths.sequence, ids, st.integers(0, 15))
     | st.builds(paths.balance, st.sampled_from([b"CNY", b"BRL2"]), ids)
     | st.builds(paths.dataset, ids)
-    | st.sampled_from([paths.currency(b"CNY"), paths.AUTHORITY_SET])
+    | st.sampled_from([paths.currency(b"CNY"), paths.AUTHORITY_SET, paths.PENDING_SET])
 )
 def test_round_trip(key: bytes) -> None:
     assert paths.parse_path(paths.format_path(key, "demo"), "demo") == key

@@ -29,7 +29,7 @@ async def test_an_account_by_name_and_by_did(autojump_clock: MockClock) -> None:
         assert ann == await account(served, ann.did)
         assert [(b.code, b.amount, b.decimals) for b in ann.balances] == [("CNY", HELD - 5, 2)]
         assert [(s.lane, s.next, s.next_free) for s in ann.sequences] == [(0, 1, 2)]
-        assert {key.purpose for key in ann.keys} == {"admin", "tx", "seal"}
+        assert {key.purpose for key in ann.keys} == {"admin", "tx", "seal", "vote"}
         assert ann.registered
 
 

@@ -1,0 +1,1 @@
+"""Votes, certificates, standing, fork choice and what authorities may sign."""
