@@ -6,12 +6,13 @@ where it meets a neighbour, so a lone one moves up unhashed. A page is stored as
 and then the sixteen slots, a bucket as its leaves in order; their sizes tell the two apart.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from chain.primitives.hashing import HASH_BYTES, ZERO_HASH, Hash
 
 LEVELS = 4
+PATH_BITS = 256
 SLOTS = 16
 LEAF_BYTES = 2 * HASH_BYTES
 EMPTY = b""
@@ -41,7 +42,11 @@ class Page:
             dirty |= 1 << (SLOTS + index >> 1)
         while dirty > 1:
             node = dirty.bit_length() - 1
-            nodes[node] = join(nodes[2 * node], nodes[2 * node + 1])
+            left, right = nodes[2 * node], nodes[2 * node + 1]
+            if len(left) == HASH_BYTES == len(right):
+                nodes[node] = sha256(b"\x01" + left + right).digest()  # join, without the call
+            else:
+                nodes[node] = join(left, right)
             dirty = (dirty ^ 1 << node) | 1 << (node >> 1)
         return Page(nodes)
 
@@ -101,8 +106,13 @@ def leaves_of(bucket: bytes) -> list[bytes]:
     return [bucket[at : at + LEAF_BYTES] for at in range(0, len(bucket), LEAF_BYTES)]
 
 
-def merged(leaves: Iterable[bytes], items: Sequence[bytes]) -> list[bytes]:
+def merged(leaves: Sequence[bytes], items: Sequence[bytes]) -> list[bytes]:
     """Leaves after some were set (64 bytes) or removed (their key hash), in order."""
+    if len(items) == 1 and len(items[0]) == LEAF_BYTES:
+        path = items[0][:HASH_BYTES]
+        for index, leaf in enumerate(leaves):
+            if leaf.startswith(path):
+                return [*leaves[:index], items[0], *leaves[index + 1 :]]
     by_path = {leaf[:HASH_BYTES]: leaf for leaf in leaves}
     by_path.update((item[:HASH_BYTES], item) for item in items)
     return sorted(leaf for leaf in by_path.values() if len(leaf) == LEAF_BYTES)
@@ -117,13 +127,19 @@ def hashed(node: bytes) -> Hash:
 
 def join(left: bytes, right: bytes) -> bytes:
     """What stands above two places: a leaf without a neighbour, or the hash of both."""
-    if len(left) == HASH_BYTES == len(right):
-        return sha256(b"\x01" + left + right).digest()
-    if not right and len(left) != HASH_BYTES:
-        return left
-    if not left and len(right) != HASH_BYTES:
-        return right
-    return sha256(b"\x01" + hashed(left) + hashed(right)).digest()
+    if not right:
+        if len(left) != HASH_BYTES:
+            return left
+        right = ZERO_HASH
+    elif len(right) == LEAF_BYTES:
+        if not left:
+            return right
+        right = sha256(b"\x00" + right).digest()
+    if not left:
+        left = ZERO_HASH
+    elif len(left) == LEAF_BYTES:
+        left = sha256(b"\x00" + left).digest()
+    return sha256(b"\x01" + left + right).digest()
 
 
 def joined(leaves: Sequence[bytes], depth: int) -> bytes:
@@ -132,8 +148,20 @@ def joined(leaves: Sequence[bytes], depth: int) -> bytes:
         return EMPTY
     if len(leaves) == 1:
         return leaves[0]
+    if len(leaves) == 2:
+        return _joined_pair(leaves[0], leaves[1], depth)
     left, right = halves(leaves, depth)
     return join(joined(left, depth + 1), joined(right, depth + 1))
+
+
+def _joined_pair(left: bytes, right: bytes, depth: int) -> bytes:
+    """What stands above two sorted leaves that share their first `depth` bits."""
+    apart = int.from_bytes(left[:HASH_BYTES], "big") ^ int.from_bytes(right[:HASH_BYTES], "big")
+    node = join(left, right)
+    for level in range(PATH_BITS - apart.bit_length() - 1, depth - 1, -1):
+        aside = left[level >> 3] & 128 >> (level & 7)
+        node = join(ZERO_HASH, node) if aside else join(node, ZERO_HASH)
+    return node
 
 
 def halves(leaves: Sequence[bytes], depth: int) -> tuple[Sequence[bytes], Sequence[bytes]]:

@@ -146,3 +146,21 @@ def test_sequences_are_strict_and_bounded() -> None:
         cbor.decode_sequence(bytes.fromhex("001801"))
     with pytest.raises(Malformed, match="cbor-too-many"):
         cbor.decode_sequence(bytes(11), Limits(size=100, depth=1, items=10))
+
+
+@given(value=st.integers(0, cbor.UINT64_MAX), tail=st.binary(max_size=2))
+def test_the_short_way_for_integers_reads_and_refuses_as_the_general_one(
+    value: int, tail: bytes
+) -> None:
+    data = cbor.encode(value)
+    assert cbor.decode(data) == value
+    wider = bytes((27,)) + value.to_bytes(8, "big")
+    for other in (data + tail, data[:-1], wider, wider[:-1]):
+        if other == data:
+            continue
+        with pytest.raises(Malformed) as general:
+            cbor.decode(b"\x81" + other)
+        if other:
+            with pytest.raises(Malformed) as short:
+                cbor.decode(other)
+            assert short.value.code == general.value.code
