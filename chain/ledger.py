@@ -11,6 +11,7 @@ Rules:
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from chain import tables
@@ -28,6 +29,7 @@ from chain.consensus.engine import Author, Engine, HeaderNode
 from chain.consensus.headertree import Entry
 from chain.founding import open_chain
 from chain.genesis import Genesis
+from chain.grouped import GroupedStore
 from chain.ledger_events import (
     BlockConnected,
     BlockDisconnected,
@@ -64,6 +66,8 @@ __all__ = [
 # Hashes of transactions whose signature was good, 100 bytes each: what a minute of full load
 # brings by gossip and then again in blocks.
 SIGNATURES_KNOWN_MAX = 65_536
+# Seals of headers whose blocks have not come yet, 200 bytes each: twice what may be wanted at once.
+SEALS_KNOWN_MAX = 4_096
 
 
 SealedHeader = tuple[Header, bytes]
@@ -96,11 +100,13 @@ class Ledger(Queries):
         self.chain = genesis.hash
         self.engine = engine
         self.mempool = Mempool(limits or MempoolLimits())
+        self._grouped = store = GroupedStore(store)
         tree, chainstate = open_chain(genesis, store)
         super().__init__(genesis, store, tree, chainstate)
         self._activation = Activation(genesis, store, tree, chainstate)
         self._set_hash = genesis.authority_set.hash
         self._signatures: OrderedDict[Hash, None] = OrderedDict()
+        self._seals: OrderedDict[Hash, bytes] = OrderedDict()
         self._prepared: tuple[Hash, Executed] | None = None
         self._owed: list[LedgerEvent] = []
         self._activation.run()
@@ -138,6 +144,10 @@ class Ledger(Queries):
 
     # Blocks
 
+    def together(self) -> AbstractContextManager[None]:
+        """Import several blocks inside as one write. Reading the store waits for the end of it."""
+        return self._grouped.together()
+
     def check_header(self, header: Header, seal: bytes, slot: int) -> None:
         """Raise Declined (unknown parent, future slot) or Invalid unless the header stands."""
         self._judge_header(header, seal, slot)
@@ -149,8 +159,20 @@ class Ledger(Queries):
         check_place(header, self.chain, parent, slot)
         check_set(header, 0, self._set_hash)
         target = self.engine.target(parent.node, self._tree.node)
-        self.engine.check(header, seal, parent.node, target)
+        self.check_seal(header, seal, parent.node, target)
         return parent, target
+
+    def check_seal(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
+        """Raise Invalid unless the header is sealed as its place demands.
+
+        What was good is remembered: headers come before their blocks, and are checked then.
+        """
+        if self._seals.get(header.id) == seal:
+            return
+        self.engine.check(header, seal, parent, target)
+        self._seals[header.id] = seal
+        if len(self._seals) > SEALS_KNOWN_MAX:
+            self._seals.popitem(last=False)
 
     def import_block(
         self,

@@ -61,6 +61,16 @@ class Batch:
         self.puts.pop(key, None)
         self.deletes[key] = None
 
+    def absorb(self, later: "Batch") -> None:
+        """Add the changes of a later batch."""
+        if self.deletes:
+            for key in later.puts:
+                self.deletes.pop(key, None)
+        for key in later.deletes:
+            self.puts.pop(key, None)
+        self.deletes.update(later.deletes)
+        self.puts.update(later.puts)
+
 
 class KeyValueStore(Protocol):
     """Ordered keys and values; every method raises StoreFailure when the disk fails."""

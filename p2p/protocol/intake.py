@@ -110,10 +110,11 @@ class Intake:
         """Import what is next, up to the bound of one step."""
         outcomes: list[Outcome] = []
         transactions = 0
-        while self._next and transactions < STEP_TRANSACTIONS and len(outcomes) < STEP_BLOCKS:
-            body = self._next.popleft()
-            transactions += len(body.transactions)
-            outcomes.append(self._import(body, now))
+        with self._ledger.together():
+            while self._next and transactions < STEP_TRANSACTIONS and len(outcomes) < STEP_BLOCKS:
+                body = self._next.popleft()
+                transactions += len(body.transactions)
+                outcomes.append(self._import(body, now))
         return outcomes
 
     def connected(self, block_id: Hash) -> None:

@@ -204,7 +204,7 @@ class HeaderSync:
                 return added, [Penalize(peer, POINTS_INVALID_HEADER, "bad-headers", fault)]
             node = self._placed(header, seal, parent)
             try:
-                self._ledger.engine.check(header, seal, parent, node.target)
+                self._ledger.check_seal(header, seal, parent, node.target)
             except Refusal as refusal:
                 blame = Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)
                 return added, [blame]

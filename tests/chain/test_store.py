@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chain.grouped import GroupedStore
 from chain.primitives.errors import StoreFailure
 from chain.store import Batch, Durability, KeyValueStore, MemoryStore, RocksStore
 
 
-@pytest.fixture(params=["memory", "rocks"])
+@pytest.fixture(params=["memory", "rocks", "grouped"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[KeyValueStore]:
-    opened: KeyValueStore = MemoryStore() if request.param == "memory" else RocksStore(tmp_path)
+    opened: KeyValueStore = RocksStore(tmp_path) if request.param == "rocks" else MemoryStore()
+    if request.param == "grouped":
+        opened = GroupedStore(opened)
     yield opened
     opened.close()
 
