@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testnet.bench.machine import measure_verify_limit
-from tests.bench.catch_up import measure_catch_up
 from tests.bench.devnet import measure_devnet
 from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
 from tests.bench.import_blocks import measure_import
 from tests.bench.network import measure_load, measure_start
 from tests.bench.state_size import measure_state
+from tests.bench.sync import measure_sync
 
 
 def say(line: str) -> None:
@@ -77,13 +77,25 @@ def bench_devnet() -> None:
     )
 
 
-def bench_catch_up() -> None:
-    """A node joins a chain of five thousand blocks."""
-    figure = measure_catch_up()
+def bench_sync() -> None:
+    """A node joins a chain of twenty thousand blocks from three honest peers and three bad ones."""
+    figure = measure_sync()
+    joined = figure.joined
+    count = figure.shape.transactions
     say(
-        f"catch-up: {figure.blocks:,} blocks with {figure.transactions:,} transactions at "
-        f"{figure.blocks_per_s:,.0f} blocks/s, {figure.transactions_per_s:,.0f} tx/s"
+        f"sync: {figure.shape.blocks:,} blocks with {count:,} transactions from 3 honest, "
+        f"1 stalling, 1 lying and 1 slow peer in {joined.took_s:.0f} s: "
+        f"{figure.blocks_per_s:,.0f} blocks/s, {figure.transactions_per_s:,.0f} tx/s, "
+        f"ratio {figure.ratio:.2f} to the two-thread limit of {figure.limit:,.0f}/s"
     )
+    say(
+        f"sync: {joined.cpu_s / count * 1e6:.0f} us processor time a transaction, "
+        f"{joined.loop_cpu_s / count * 1e6:.0f} of them on the loop, which was never later than "
+        f"{joined.lag_max_s * 1000:.0f} ms"
+    )
+    told = sorted(key for key in joined.totals if key[0] in ("penalty", "stalled", "stolen"))
+    named = ", ".join(f"{what} {why} {joined.totals[what, why]}" for what, why in told)
+    say(f"sync: blamed and passed over: {named}")
 
 
 def bench_engines() -> None:
@@ -114,7 +126,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "start": bench_start,
     "load": bench_load,
     "devnet": bench_devnet,
-    "catch-up": bench_catch_up,
+    "sync": bench_sync,
     "engines": bench_engines,
 }
 
