@@ -18,8 +18,9 @@ KILLS = 8
 def importer(folder: Path) -> None:
     """Import blocks for ever, saying each height once it is in; runs in a process of its own."""
     on = ledger(RocksStore(folder))
+    slot = on.head.slot + 1  # which a block may have been promised for before the last death
     while True:
-        slot = on.head.slot + 1
+        slot += 1
         payer = slot % len(AUTHORITIES)
         sequence = on.next_sequence(AUTHORITIES[payer].did, 0)
         txs = [
