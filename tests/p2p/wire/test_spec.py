@@ -4,23 +4,40 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+import cbor2
+import pycddl
+import pytest
+
+from chain.primitives import cbor, cose
+from chain.primitives.errors import Malformed
 from chain.primitives.hashing import Hash
 from p2p.net.outbox import LANES
 from p2p.net.secure import RECORD_BYTES
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX
 from p2p.wire import codec, messages
-from p2p.wire.codec import FRAME_BYTES_MAX, decode_frame
+from p2p.wire.codec import FRAME_BYTES_MAX, decode_frame, encode_message
 from p2p.wire.messages import Message
-from p2p.wire.records import parse_record
+from p2p.wire.records import RECORD_TYPE, parse_record
 from tests.p2p.wire.messages import examples
-from tests.p2p.wire.vectors import vectors
+from tests.p2p.wire.vectors import packed, unpacked, vectors
+
+
+def kebab(name: str) -> str:
+    """A class's name as the specification writes it."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
 
 SPEC = Path(__file__).parents[3] / "docs" / "spec"
 PAGE = (SPEC / "peer-protocol.md").read_text()
 CDDL = (SPEC / "peer-protocol.cddl").read_text()
-VECTORS = json.loads((SPEC / "peer-protocol-vectors.json").read_text())
+VECTORS: Any = unpacked(json.loads((SPEC / "peer-protocol-vectors.json").read_text()))
+KINDS = {message.KIND: kebab(message.__name__) for message in get_args(Message)}
+
+
+CDDL_HEX_MAX = 300_000
+"""What the validator is shown: it takes a second for each megabyte."""
 
 
 def rows(*columns: str) -> Iterator[list[str]]:
@@ -49,13 +66,12 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 def test_the_kinds_are_those_of_the_code() -> None:
     kinds = {int(cells[0]): cells[1] for cells in rows(r"\d+", r"[a-z-]+", r".*", r".*")}
-    names = {
-        message.KIND: re.sub(r"(?<!^)(?=[A-Z])", "-", message.__name__).lower()
-        for message in get_args(Message)
-    }
-    assert kinds == names
-    for kind, name in names.items():
+    assert kinds == KINDS
+    for kind, name in KINDS.items():
         assert re.search(rf"^{name} = \[\s*{kind}\b", CDDL, re.MULTILINE), name
+    choice = re.search(r"^message = (.*?)\n\n", CDDL, re.MULTILINE | re.DOTALL)
+    assert choice is not None
+    assert re.split(r"[\s/]+", choice[1]) == list(KINDS.values())
 
 
 def test_the_lanes_are_those_of_the_code() -> None:
@@ -67,7 +83,7 @@ def test_the_lanes_are_those_of_the_code() -> None:
         number, unit = size.split()
         assert (int(weight), int(number) * units[unit]) == (rules.weight, rules.bytes_max)
         for message in get_args(Message):
-            name = re.sub(r"(?<!^)(?=[A-Z])", "-", message.__name__).lower()
+            name = kebab(message.__name__)
             assert (name in names.split(", ")) == (message.LANE is lane)
 
 
@@ -78,12 +94,54 @@ def test_a_full_frame_fits_a_message_of_the_link() -> None:
 
 
 async def test_the_vectors_are_what_the_code_does() -> None:
-    assert await vectors() == VECTORS
+    made = await vectors()
+    assert unpacked(packed(made)) == made
+    assert made == VECTORS, "`python -m tests.p2p.wire.vectors --write` writes them anew"
+
+
+def test_every_kind_has_vectors_of_its_smallest_and_largest_message() -> None:
+    assert {vector["kind"]: kebab(vector["name"]) for vector in VECTORS["messages"]} == KINDS
+    for vector in VECTORS["messages"]:
+        assert vector["minimal"], f"MINIMAL of extremes.py has no {vector['name']}"
+        assert vector["maximal"], f"MAXIMAL of extremes.py has no {vector['name']}"
 
 
 def test_the_vectors_of_messages_decode() -> None:
     for vector, message in zip(VECTORS["messages"], examples(), strict=True):
         assert decode_frame(bytes.fromhex(vector["cbor"])) == [message]
+        for raw in [*vector["minimal"], *vector["maximal"]]:
+            (decoded,) = decode_frame(bytes.fromhex(raw))
+            assert type(decoded) is type(message)
+            assert encode_message(decoded).hex() == raw
+
+
+def test_what_is_rejected_is_rejected_for_its_reason() -> None:
+    codes = {vector["code"] for vector in VECTORS["rejected"]}
+    assert {"shape", "unknown-message", "frame-messages", "cbor-non-canonical"} <= codes
+    for vector in VECTORS["rejected"]:
+        with pytest.raises(Malformed) as refused:
+            decode_frame(bytes.fromhex(vector["frame"]))
+        assert refused.value.code == vector["code"]
+
+
+@pytest.mark.parametrize("vector", VECTORS["messages"], ids=lambda vector: vector["name"])
+def test_the_cddl_admits_the_vectors(vector: Any) -> None:
+    """Rule by rule: the validator gives up on a choice of arrays that hold arrays."""
+    schema = pycddl.Schema(f"start = {kebab(vector['name'])}\n{CDDL}")
+    for raw in (vector["cbor"], *vector["minimal"], *vector["maximal"]):
+        if len(raw) <= CDDL_HEX_MAX:
+            schema.validate_cbor(bytes.fromhex(raw))
+    fields = cbor.decode(bytes.fromhex(vector["minimal"][0]))
+    assert isinstance(fields, list)
+    for wrong in (fields[:-1], [*fields, 0], [255, *fields[1:]], [*fields[:-1], None]):
+        with pytest.raises(pycddl.ValidationError):
+            schema.validate_cbor(cbor2.dumps(wrong))
+
+
+def test_the_cddl_admits_the_record() -> None:
+    schema = pycddl.Schema(f"start = record-body\n{CDDL}")
+    record = cose.parse(bytes.fromhex(VECTORS["record"]["signed"]), RECORD_TYPE)
+    schema.validate_cbor(record.payload)
 
 
 def test_the_vector_of_a_record_parses() -> None:

@@ -1,22 +1,32 @@
-"""Makes the vectors of the peer protocol; `python -m tests.p2p.wire.vectors` prints the file."""
+"""Makes the vectors of the peer protocol; `python -m tests.p2p.wire.vectors --write` the file."""
 
+import argparse
+import base64
 import json
 import random
+import zlib
+from pathlib import Path
 from typing import TypeAlias
 
 import trio
 
+from chain.primitives import cbor
+from chain.primitives.errors import Malformed
 from chain.primitives.hashing import Hash, sha256
 from chain.primitives.keys import AgreementKey, KeyPair
 from p2p.net.secure import secure
 from p2p.net.transport import Link
-from p2p.wire.codec import encode_message
+from p2p.wire.codec import decode_frame, encode_message
 from p2p.wire.messages import Ping, Transactions
 from p2p.wire.records import sign_record
 from tests.p2p.net.peers import memory_links
+from tests.p2p.wire.extremes import BEYOND, MAXIMAL, MINIMAL, REJECTED
 from tests.p2p.wire.messages import examples
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int"
+
+PATH = Path(__file__).parents[3] / "docs" / "spec" / "peer-protocol-vectors.json"
+LONG = 2_048  # hex digits; what is longer is compressed in the file
 
 SIDES = ("initiator", "responder")
 CHAIN = Hash(sha256(b"cornerstone vectors/chain"))
@@ -105,12 +115,22 @@ async def vectors() -> dict[str, Json]:
     node = KeyPair.from_seed(seed("node"))
     record = sign_record(node, CHAIN, ("ws://192.0.2.1:4001",), 7, ("blocks/1",))
     messages: list[Json] = [
-        {"kind": m.KIND, "name": type(m).__name__, "cbor": encode_message(m).hex()}
-        for m in examples()
+        {
+            "kind": example.KIND,
+            "name": type(example).__name__,
+            "cbor": encode_message(example).hex(),
+            "minimal": [encode_message(m).hex() for m in MINIMAL if type(m) is type(example)],
+            "maximal": [encode_message(m).hex() for m in MAXIMAL if type(m) is type(example)],
+        }
+        for example in examples()
     ]
     return {
-        "about": "Vectors of docs/spec/peer-protocol.md, by tests/p2p/wire/vectors.py; all in hex.",
+        "about": "Vectors of docs/spec/peer-protocol.md, by tests/p2p/wire/vectors.py; all in hex, "
+        "or where that is long as an object: zlib (RFC 1950) in base64.",
         "messages": messages,
+        "rejected": [
+            {"frame": frame.hex(), "code": refusal_of(frame).code} for frame in rejected()
+        ],
         "record": {
             "seed": seed("node").hex(),
             "node": node.public.hex(),
@@ -133,5 +153,60 @@ async def vectors() -> dict[str, Json]:
     }
 
 
+def rejected() -> list[bytes]:
+    """Frames that no node may take: no messages, beyond a limit, a field too few or too many."""
+    beyond = [cbor.encode([m.KIND, *m.fields()]) for m, _ in BEYOND]
+    lengths = [
+        cbor.encode(fields)
+        for m in MINIMAL
+        for fields in ([m.KIND, *m.fields()[:-1]], [m.KIND, *m.fields(), 0])
+    ]
+    return [*(frame for frame, _ in REJECTED), *beyond, *lengths]
+
+
+def refusal_of(frame: bytes) -> Malformed:
+    """What the decoder says of a frame that it must not take."""
+    try:
+        decode_frame(frame)
+    except Malformed as refusal:
+        return refusal
+    raise AssertionError(f"taken: {frame[:100].hex()}")
+
+
+def packed(value: Json) -> Json:
+    """The same with long hex strings compressed."""
+    match value:
+        case dict():
+            return {name: packed(item) for name, item in value.items()}
+        case list():
+            return [packed(item) for item in value]
+        case str() if len(value) > LONG:
+            small = zlib.compress(bytes.fromhex(value), 9)
+            return {"zlib": base64.b64encode(small).decode()}
+    return value
+
+
+def unpacked(value: Json) -> Json:
+    """The vectors with everything in hex; the inverse of `packed`."""
+    match value:
+        case {"zlib": str(small)}:
+            return zlib.decompress(base64.b64decode(small)).hex()
+        case dict():
+            return {name: unpacked(item) for name, item in value.items()}
+        case list():
+            return [unpacked(item) for item in value]
+    return value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The vectors of the peer protocol.")
+    parser.add_argument("--write", action="store_true", help=f"write {PATH.name}, not print it")
+    text = json.dumps(packed(trio.run(vectors)), indent=2) + "\n"
+    if parser.parse_args().write:
+        PATH.write_text(text)
+    else:
+        print(text, end="")
+
+
 if __name__ == "__main__":
-    print(json.dumps(trio.run(vectors), indent=2))
+    main()
