@@ -7,6 +7,7 @@ from functools import partial
 
 import trio
 
+from chain.primitives.errors import Refusal
 from testnet.checkers.checker import Ground
 from testnet.checkers.figures import figures
 from testnet.director import Director, Performance, Script, verdict_of
@@ -19,6 +20,7 @@ from testnet.faults.gossip import GossipKind
 from testnet.faults.process import Kill
 from testnet.faults.tiers import supports
 from testnet.founding import author, make_genesis
+from testnet.groups import ungrouped
 from testnet.nodefile import DISCOVER_OUTBOUND
 from testnet.observation import Seen, digest_of
 from testnet.outcome import Outcome
@@ -50,8 +52,13 @@ def simulate_engines(scenario: Scenario, seed: int) -> Outcome:
     refuse_unfit(played)
     began_s = time.perf_counter()
     gc.freeze()
-    performance, seen, virtual_s = run_in_virtual_time(partial(_perform, played, seed), seed)
-    gc.unfreeze()
+    try:
+        with ungrouped(Refusal):
+            performance, seen, virtual_s = run_in_virtual_time(
+                partial(_perform, played, seed), seed
+            )
+    finally:
+        gc.unfreeze()
     return Outcome(
         scenario=scenario,
         seed=seed,

@@ -17,7 +17,7 @@ ENGINE: tuple[type[Kind], ...] = (
     *(Eclipse, Sybil, Spam, WithholdBlocks),
     *(Kill, Pause),
 )
-"""What routers without ledger, disk and clock of their own can feel."""
+"""What routers without links, disk and clock of their own can feel."""
 
 NO_SOCKETS: tuple[type[Kind], ...] = (SlowClient,)
 """Half a request needs a socket; nodes in virtual time are called, not connected to."""

@@ -1,0 +1,1 @@
+"""Tests of the engine tier: from the heap up to whole scenarios."""
