@@ -98,6 +98,7 @@ class Glimpse:
     queued_bytes: int
     bytes_out: int
     messages_out: int
+    redials: int = 0  # hasty ones, see testnet.redials; counted in virtual time alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """Bounds: figures that a run may not exceed."""
 
+from collections import deque
 from collections.abc import Sequence
 from typing import ClassVar
 
 from testnet.checkers.audit import Audit
 from testnet.checkers.catalogue import (
     BytesPerTransaction,
+    Dialling,
     Inclusion,
     Memory,
     MessagesPerTransaction,
@@ -16,6 +18,9 @@ from testnet.checkers.measures import MEASURED, Measures, percentile
 from testnet.checkers.sight import Sight
 from testnet.observation import Fact, Glimpse, Seen
 from testnet.outcome import Verdict, Violation
+
+DIALS_WINDOW_S = 10.0
+"""Glimpses are a second apart, and a backoff has grown to seconds by then."""
 
 
 class MemoryJudge:
@@ -48,6 +53,42 @@ class MemoryJudge:
             f"bytes of {queued_max} towards {glimpse.peers} peers"
         )
         return [_beyond(Memory.NAME, seen.at_s, statement, (glimpse.node,), glimpse.height)]
+
+    def finish(self, ending: Ending, audit: Audit) -> Sequence[Violation]:
+        """See Judge."""
+        return ()
+
+
+class DiallingJudge:
+    """See Dialling. Of each node the first excess is told."""
+
+    HEARS: ClassVar[tuple[type[Fact], ...]] = (Glimpse,)
+
+    def __init__(self, kind: Dialling, sight: Sight) -> None:
+        self._kind = kind
+        self._sight = sight
+        self._counts: dict[str, deque[tuple[float, int]]] = {}
+        self._said: dict[str, None] = {}
+
+    def see(self, seen: Seen) -> Sequence[Violation]:
+        """See Judge."""
+        glimpse, at_s = seen.fact, seen.at_s
+        assert isinstance(glimpse, Glimpse)
+        counts = self._counts.setdefault(glimpse.node, deque())
+        counts.append((at_s, glimpse.redials))
+        while counts[0][0] < at_s - DIALS_WINDOW_S:
+            counts.popleft()
+        attempts = glimpse.redials - counts[0][1]
+        if attempts <= self._kind.attempts or not self._sight.judged(glimpse.node):
+            return ()
+        if glimpse.node in self._said:
+            return ()
+        self._said[glimpse.node] = None
+        statement = (
+            f"within {at_s - counts[0][0]:.0f} s {glimpse.node} tried {attempts} times to connect "
+            f"where it had just tried, at most {self._kind.attempts} are allowed"
+        )
+        return [_beyond(Dialling.NAME, at_s, statement, (glimpse.node,), glimpse.height)]
 
     def finish(self, ending: Ending, audit: Audit) -> Sequence[Violation]:
         """See Judge."""

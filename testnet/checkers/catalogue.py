@@ -63,6 +63,18 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Dialling:
+    """Nobody tries again and again, without a pause, to connect where it has just failed.
+
+    Attempts within a fifth of a second of the last one at that address count, in virtual time.
+    """
+
+    NAME: ClassVar[str] = "dialling"
+    MODE: ClassVar[Mode] = Mode.ALWAYS
+    attempts: int = integer("of that kind, by one node within ten seconds", 0, 1_000_000, 20)
+
+
+@dataclass(frozen=True, slots=True)
 class NoTrouble:
     """No unhandled exception, no task or descriptor left behind."""
 
@@ -274,7 +286,7 @@ class Equivocation:
     MODE: ClassVar[Mode] = Mode.SOMETIMES
 
 
-Always = CommonPrefix | Supply | Once | NoDoubleSigning | Memory | NoTrouble | Reference
+Always = CommonPrefix | Supply | Once | NoDoubleSigning | Memory | Dialling | NoTrouble | Reference
 AtEnd = Accounted | Replay | FaultsVisible
 Bounds = Propagation | Inclusion | BytesPerTransaction | MessagesPerTransaction
 Watched = Always | AtEnd | Bounds
@@ -302,6 +314,7 @@ EVERY_RUN: tuple[Watched, ...] = (
     Once(),
     NoDoubleSigning(),
     Memory(),
+    Dialling(),
     NoTrouble(),
     Reference(),
     Accounted(),

@@ -2,12 +2,19 @@
 
 from testnet.checkers.accounting import AccountedJudge
 from testnet.checkers.bench import Bench, Judge
-from testnet.checkers.bounds import CostJudge, InclusionJudge, MemoryJudge, PropagationJudge
+from testnet.checkers.bounds import (
+    CostJudge,
+    DiallingJudge,
+    InclusionJudge,
+    MemoryJudge,
+    PropagationJudge,
+)
 from testnet.checkers.catalogue import (
     EVERY_RUN,
     Accounted,
     BytesPerTransaction,
     CommonPrefix,
+    Dialling,
     FaultsVisible,
     Inclusion,
     Memory,
@@ -62,6 +69,8 @@ def judge_of(kind: Watched, ground: Ground, sight: Sight) -> Judge:
             return SigningJudge(ground, sight)
         case Memory():
             return MemoryJudge(kind, sight)
+        case Dialling():
+            return DiallingJudge(kind, sight)
         case NoTrouble():
             return TroubleJudge(sight)
         case Reference():

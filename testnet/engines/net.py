@@ -20,6 +20,7 @@ from testnet.engines.heap import Heap
 from testnet.faults.link import Bandwidth
 from testnet.faults.partition import PartitionKind
 from testnet.latency import Latencies
+from testnet.redials import Redials
 from testnet.rig.behaviour import Item
 from testnet.stage import Act
 from testnet.weather import Weather, WeatherKind
@@ -102,6 +103,7 @@ class Net:
     ) -> None:
         self.heap = heap
         self.delivered = 0
+        self.redials = Redials()
         self.parties: dict[str, Party] = {}
         self._latencies = latencies
         self._weather = weather
@@ -201,6 +203,7 @@ class Net:
 
     def dial(self, src: Party, address: str) -> None:
         """Try to open a line; the outcome comes after the ways it takes."""
+        self.redials.dialled(src.name, address, self.heap.now_s)
         dst = self.parties.get(address)
         if dst is None:
             self._later(DIAL_S, src, partial(src.dial_failed, address))

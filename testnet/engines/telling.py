@@ -77,6 +77,7 @@ class Teller:
                 queued_bytes=0,
                 bytes_out=0,
                 messages_out=host.messages_out,
+                redials=host.ground.net.redials.of(host.name),
             )
         )
 

@@ -325,6 +325,7 @@ class Machine:
             queued_bytes=sum(peer.queued_bytes for peer in peers),
             bytes_out=sum(peer.bytes_out for peer in peers),
             messages_out=self.rig.frames_out,
+            redials=self._setting.wire.redials.of(self.name),
         )
 
     def final(self) -> FinalNode:

@@ -17,6 +17,7 @@ from itertools import count
 import trio
 
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
+from testnet.redials import Redials
 from testnet.weather import Weather
 
 SCHEME = "mem"
@@ -167,6 +168,7 @@ class Wire:
         self.bytes = 0
         self._rng = rng
         self._listeners: dict[str, SimListener] = {}
+        self.redials = Redials()
         self._links: dict[int, tuple[SimLink, SimLink]] = {}
         self._frozen: dict[str, None] = {}
         self._heap: list[tuple[float, int, SimLink, bytes | None]] = []
@@ -284,6 +286,7 @@ class Wire:
         endpoint = parse_endpoint(address, SCHEME)
         dst = endpoint.host
         now_s = trio.current_time()
+        self.redials.dialled(src, address, now_s)
         there = self.weather.fate(src, dst, 0, 0, now_s).at_s
         back = self.weather.fate(dst, src, 0, 0, now_s).at_s
         if max(there, back) == math.inf:

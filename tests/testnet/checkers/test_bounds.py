@@ -75,6 +75,24 @@ def test_limits(name: str, parameters: dict[str, str], beyond: tuple[str, ...]) 
     assert all(violation.verdict is Verdict.BOUND for violation in found)
 
 
+def dialling(redials: list[int], node: str = "n1") -> list[Seen]:
+    """A node looked at each second, and the hasty attempts it had made by then."""
+    return [
+        at(float(second), Glimpse(node, 0, "", 2, 0, 0, 0, 0, 0, count))
+        for second, count in enumerate(redials)
+    ]
+
+
+def test_hasty_attempts_to_connect_are_counted_over_ten_seconds() -> None:
+    storm = dialling([0, 7, 14, 21, 28])
+    (found,) = judged(storm, ending=NOTHING)
+    assert (found.check, found.verdict, found.at_s) == ("dialling", Verdict.BOUND, 3.0)
+    assert "within 3 s n1 tried 21 times to connect where it had just tried" in found.statement
+    assert judged(dialling([2 * second for second in range(60)]), ending=NOTHING) == []
+    assert judged(storm, expected("dialling", attempts="28"), ending=NOTHING) == []
+    assert judged(storm, hostile=("n1",), ending=NOTHING) == []
+
+
 def test_a_limit_without_anything_to_measure_holds() -> None:
     assert judged([], expected("inclusion", p99="1ms"), ending=NOTHING) == []
     assert judged([], expected("bytes-per-transaction", most="1"), ending=NOTHING) == []
