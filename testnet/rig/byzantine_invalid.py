@@ -31,6 +31,10 @@ GAP = 7
 ONLY_AUTHORITY = ("author",)
 """Rules that proof of work does not have: there, an author is whoever names itself."""
 
+CARRIED_OUT = ("bad-signature", "expired-transaction", "sequence-gap", "replayed-transaction")
+"""Rules whose transactions can be applied all the same. *Why they are:* a block whose state were
+wrong as well would be refused for that, and a node that forgets the rule would not be found out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Breach:
@@ -70,9 +74,17 @@ class Invalidating(Producer):
             self.show(unsealed(block))
             return
         broken = breach(rule, block, self.host.ledger, self.host.rng)
+        if rule in CARRIED_OUT and self.scratch.follow(header.height - 1):
+            broken = replace(broken, header=self._carried_out(broken))
         node = self.host.ledger.node(header.id)
         target = 0 if node is None else node.target
         self.anvil.put(broken.header, target, broken.raws, self.show, self.host.now())
+
+    def _carried_out(self, broken: Breach) -> Header:
+        """The block's header with the state and the receipts that its transactions lead to."""
+        chain = self.host.ledger.chain
+        transactions = [decode_transaction(raw, chain) for raw in broken.raws]
+        return self.scratch.carried_out(broken.header, transactions)
 
 
 def unsealed(block: Block) -> Block:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chain.block import BLOCK_OVERHEAD_BYTES, NO_CERTIFICATES, Header, list_root
+from chain.block import BLOCK_OVERHEAD_BYTES, NO_CERTIFICATES, Header, Receipt, list_root
 from chain.consensus.engine import Author
 from chain.execution import execute, select_executable
 from chain.ledger import Draft, Ledger
@@ -12,6 +12,7 @@ from chain.pool.mempool import Mempool
 from chain.state.journal import State
 from chain.store import MemoryStore
 from chain.transactions.envelope import Transaction, decode_transaction
+from chain.transactions.rules import apply_transaction
 
 FOLLOW_BLOCKS_MAX = 500
 """Blocks executed at one go, half a second at most: a long chain is taken over in several."""
@@ -51,6 +52,24 @@ class Scratch(Ledger):
             receipts=list_root([receipt.encode() for receipt in receipts]),
         )
         return Draft(header, self.engine.target(self.head, self._tree.node), tuple(transactions))
+
+    def carried_out(self, header: Header, transactions: Sequence[Transaction]) -> Header:
+        """A header for these transactions on the head, whether or not a block may have them.
+
+        Each is applied unchecked, so whoever forgets to check finds nothing else that is wrong.
+        """
+        state, context = State(self._chainstate.read), self.genesis.context(header.slot)
+        receipts: list[Receipt] = []
+        for tx in transactions:
+            outcome = apply_transaction(state, tx, context)
+            receipts.append(Receipt(tx.id, outcome.ok, outcome.code, outcome.events))
+        executed = self._chainstate.finish(state, receipts)
+        return replace(
+            header,
+            state=executed.update.root,
+            transactions=list_root([tx.raw for tx in transactions]),
+            receipts=list_root([receipt.encode() for receipt in receipts]),
+        )
 
     def executable(self, mempool: Mempool, slot: int) -> list[Transaction]:
         """What of a mempool can be in a block on the head, in order."""
