@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testnet.bench.machine import measure_verify_limit
+from tests.bench.attacks import measure_attacks
 from tests.bench.devnet import measure_devnet
 from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
+from tests.bench.hundred import measure_crowd
 from tests.bench.import_blocks import measure_import
 from tests.bench.network import measure_load, measure_start
 from tests.bench.state_size import measure_state
@@ -120,6 +122,28 @@ def bench_engines() -> None:
         )
 
 
+def bench_hundred() -> None:
+    """Whole nodes in virtual time."""
+    figure = measure_crowd()
+    say(
+        f"{figure.nodes} nodes for {figure.virtual_s / 60:.0f} virtual minutes: "
+        f"{figure.wall_s:.0f} s of wall time, {figure.cpu_s:.0f} s of processor time, which is "
+        f"{figure.times_real:.1f} times real time; {figure.memory_mb:,.0f} MB; "
+        f"{figure.blocks:.0f} blocks, {figure.events:,} events, {figure.verdict}"
+    )
+
+
+def bench_attacks() -> None:
+    """What attacks cost the honest."""
+    for cost in measure_attacks():
+        peace, attacked = cost.peace, cost.attacked
+        say(
+            f"{cost.attack}: {cost.verdict}; inclusion p99 {peace.inclusion_p99:,.0f} ms in peace, "
+            f"{attacked.inclusion_p99:,.0f} ms under attack; propagation p99 "
+            f"{peace.propagation_p99:,.0f} ms in peace, {attacked.propagation_p99:,.0f} ms"
+        )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -128,6 +152,8 @@ PARTS: dict[str, Callable[[], None]] = {
     "devnet": bench_devnet,
     "sync": bench_sync,
     "engines": bench_engines,
+    "hundred": bench_hundred,
+    "attacks": bench_attacks,
 }
 
 

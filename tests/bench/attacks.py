@@ -18,17 +18,24 @@ ATTACKS = (
     "slow-reader-peer",
     "equivocation",
 )
-FIGURES = ("inclusion-p99", "propagation-p99")
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Of a run's honest nodes, in milliseconds."""
+
+    inclusion_p99: float
+    propagation_p99: float
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The 99th percentiles in milliseconds, in peace and under attack."""
+    """An attack, how the run ended, and what honest nodes measured without it and with it."""
 
     attack: str
     verdict: str
-    peace_ms: tuple[float, ...]
-    attack_ms: tuple[float, ...]
+    peace: Percentiles
+    attacked: Percentiles
 
 
 def measure_attacks() -> Iterator[Cost]:
@@ -45,7 +52,7 @@ def without_faults(scenario: Scenario) -> Scenario:
     return replace(scenario, faults=(), expectations=())
 
 
-def percentiles(outcome: Outcome) -> tuple[float, ...]:
-    """The figures of FIGURES; a figure that a run does not have is not a number."""
+def percentiles(outcome: Outcome) -> Percentiles:
+    """What a run's figures say. Raises KeyError for a run that measured nothing."""
     known = {figure.name: figure.value for figure in outcome.figures}
-    return tuple(known.get(name, float("nan")) for name in FIGURES)
+    return Percentiles(known["inclusion p99"], known["block propagation p99"])
