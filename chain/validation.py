@@ -78,10 +78,15 @@ def check_body(block: Block, transactions: Sequence[Transaction], limits: Parame
     size = BLOCK_OVERHEAD_BYTES + sum(map(len, block.transactions))
     if size > limits.block_bytes_max:
         raise Invalid("block-too-large", f"{size} bytes, at most {limits.block_bytes_max}")
+    check_transactions_root(block)
+    assert len(transactions) == len(block.transactions), "the caller decoded another body"
+
+
+def check_transactions_root(block: Block) -> None:
+    """Raise Invalid unless the transactions are those the header commits to."""
     given = list_root(block.transactions)
-    if header.transactions != given:
+    if block.header.transactions != given:
         raise Invalid(
             "wrong-transactions-root",
-            f"header says {header.transactions.hex()}, the body gives {given.hex()}",
+            f"header says {block.header.transactions.hex()}, the body gives {given.hex()}",
         )
-    assert len(transactions) == len(block.transactions), "the caller decoded another body"

@@ -1,10 +1,15 @@
 """Which peer is asked for which wanted body, and what happens when it does not come.
 
 Rules:
-- The first wanted blocks, WINDOW of them, are asked for, spread over the peers whose claimed height
-  covers them, REQUEST_BLOCKS at a time and twice that outstanding with one; fewer of each when
-  blocks have lately been large. *Why:* one slow peer then holds up at most its share, and what
-  waits is bounded in bytes as well.
+- The first wanted blocks, WINDOW of them, fewer when blocks have lately been large, are asked for,
+  spread over the peers whose claimed height covers them. *Why:* what waits is bounded in blocks and
+  in bytes, and one slow peer must not hold up what others have.
+- A peer gets its share at a time and has two requests outstanding. The share starts at
+  SHARE_BLOCKS, doubles when an answer took less than QUICK_S and halves when it took longer than
+  LONG_S or stalled. *Why:* each peer then holds a second of its own pace, whatever that is.
+- Who has nothing left to do takes over the blocks that hold up the import, if they were asked for
+  STEAL_S ago: whichever answer comes first counts, and a block is asked of two peers at most.
+  *Why:* the slowest peer's last answer would otherwise set the pace of all.
 - A request without progress for STALL_S is asked elsewhere and the peer comes last for SLOW_S; each
   stall doubles that peer's patience up to STALL_MAX_S, and what comes late is still taken. *Why:*
   under load everybody is slow, and asking for everything again would make it worse.
@@ -15,6 +20,7 @@ Rules:
 """
 
 from collections.abc import Callable
+from itertools import islice
 
 from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId, short
@@ -24,12 +30,16 @@ from p2p.protocol.instant import Now
 from p2p.protocol.wanted import Wanted, WantedBlock
 from p2p.wire.messages import GetBlocks
 
-WINDOW = 64
+WINDOW = 512  # a second of the fastest import: enough that no peer waits for another's answer
 WINDOW_BYTES = 32 * 1024 * 1024
 WINDOW_MIN = 4
-REQUEST_BLOCKS = 8
+SHARE_BLOCKS = 8
+SHARE_BLOCKS_MAX = 32  # a tenth of a second of import; more would only arrive in larger lumps
 REQUEST_BYTES = 2 * 1024 * 1024
 SIZE_GUESS = 512 * 1024  # of a body, before any has come
+QUICK_S = 0.5
+LONG_S = 2.0
+STEAL_S = 0.5  # several round trips: who takes longer is slow, or asked for more than it can send
 STALL_S = 4.0
 STALL_MAX_S = 32.0
 SLOW_S = 15.0
@@ -38,23 +48,35 @@ ROUNDS_MAX = 8
 
 
 class _Request:
-    __slots__ = ("deadline_s", "delivered", "patience_s", "peer", "waiting")
+    __slots__ = ("deadline_s", "delivered", "patience_s", "peer", "sent_s", "waiting")
 
     def __init__(self, peer: PeerId, ids: list[Hash], patience_s: float, now: Now) -> None:
         self.peer = peer
         self.delivered = False
         self.waiting = dict.fromkeys(ids)
         self.patience_s = patience_s
+        self.sent_s = now.s
         self.deadline_s = now.s + patience_s
 
 
 class _Peer:
-    __slots__ = ("outstanding", "patience_s", "slow_until_s")
+    __slots__ = ("free_s", "outstanding", "patience_s", "share", "slow_until_s")
 
     def __init__(self) -> None:
         self.outstanding = 0
+        self.share = SHARE_BLOCKS
+        self.free_s = 0.0  # when its last answer was complete
         self.patience_s = STALL_S
         self.slow_until_s = 0.0
+
+    def answered(self, request: _Request, now_s: float) -> None:
+        """A whole answer has come: the next share follows from how long it took."""
+        took_s = now_s - max(request.sent_s, self.free_s)
+        self.free_s = now_s
+        if took_s < QUICK_S:
+            self.share = min(2 * self.share, SHARE_BLOCKS_MAX)
+        elif took_s > LONG_S:
+            self.share = max(self.share // 2, 1)
 
 
 class Downloads:
@@ -99,7 +121,10 @@ class Downloads:
         if wanted is None:
             return False
         if wanted.asked == peer:
-            wanted.asked = None
+            wanted.asked, wanted.helper = wanted.helper, None
+            wanted.tried.append(peer)
+        elif wanted.helper == peer:
+            wanted.helper = None
             wanted.tried.append(peer)
         return peer in wanted.tried
 
@@ -111,6 +136,7 @@ class Downloads:
         request.deadline_s = now.s + request.patience_s
         if not request.waiting:
             del self._requests[number]
+            self._peers[peer].answered(request, now.s)
 
     def ended(self, peer: PeerId, number: int) -> list[Effect]:
         """The peer ends its answer: it was long enough, or it has none of the rest."""
@@ -132,6 +158,7 @@ class Downloads:
             state = self._peers[self._requests[number].peer]
             state.slow_until_s = now.s + SLOW_S
             state.patience_s = min(STALL_MAX_S, state.patience_s * 2)
+            state.share = max(state.share // 2, 1)
             self._give_up(number)
             effects.append(Count("stalled", "blocks"))
         return effects
@@ -140,37 +167,84 @@ class Downloads:
         """Ask for what is missing in the window; bodies that are `held` have come already."""
         self._retry_s = None
         chosen: dict[PeerId, list[Hash]] = {}
-        for wanted in self._missing(held, now):
+        missing, late = self._missing(held, now)
+        for wanted in missing:
             peer = self._candidate(wanted, now)
             if peer is not None:
-                wanted.asked = peer
+                wanted.asked, wanted.asked_s = peer, now.s
                 self._peers[peer].outstanding += 1
                 chosen.setdefault(peer, []).append(wanted.header.id)
-        share = self._share()
-        return [
-            self._request(peer, ids[start : start + share], now)
-            for peer, ids in chosen.items()
-            for start in range(0, len(ids), share)
-        ]
+        effects = self._steal(late, chosen, now) if late else []
+        for peer, ids in chosen.items():
+            share = self._share(self._peers[peer])
+            for start in range(0, len(ids), share):
+                effects.append(self._request(peer, ids[start : start + share], now))
+        return effects
 
     def abandoned(self) -> list[WantedBlock]:
         """Blocks that nobody had in any round; they are wanted no more."""
         dead = [wanted for wanted in self._wanted if wanted.rounds >= ROUNDS_MAX]
         return [gone for wanted in dead for gone in self._wanted.reject(wanted.header.id)]
 
-    def _missing(self, held: Callable[[Hash], bool], now: Now) -> list[WantedBlock]:
+    def _missing(
+        self, held: Callable[[Hash], bool], now: Now
+    ) -> tuple[list[WantedBlock], list[WantedBlock]]:
+        """Blocks of the window to ask for; and those at its front that are asked for already."""
         window = max(WINDOW_MIN, min(WINDOW, WINDOW_BYTES // max(self._body_bytes, 1)))
         missing: list[WantedBlock] = []
-        for index, wanted in enumerate(self._wanted):
-            if index >= window:
-                break
-            if wanted.asked is not None or held(wanted.header.id):
+        late: list[WantedBlock] = []
+        for wanted in islice(self._wanted, window):
+            if held(wanted.header.id):
                 continue
-            if wanted.not_before_s > now.s:
+            if wanted.asked is not None:
+                if wanted.helper is None and len(late) < SHARE_BLOCKS_MAX:
+                    late.append(wanted)
+            elif wanted.not_before_s > now.s:
                 self._retry_at(wanted.not_before_s)
             else:
                 missing.append(wanted)
-        return missing
+        return missing, late
+
+    def _steal(
+        self, late: list[WantedBlock], chosen: dict[PeerId, list[Hash]], now: Now
+    ) -> list[Effect]:
+        """Have idle peers take over the blocks that hold up the import."""
+        first = late[0]
+        if self._wanted.get(first.header.parent) is not None:
+            return []  # the import waits for something before it, which has come
+        if first.asked_s + STEAL_S > now.s:
+            self._retry_at(first.asked_s + STEAL_S)
+            return []
+        stolen = 0
+        for wanted in late:
+            if wanted.asked_s + STEAL_S > now.s:
+                continue
+            idle = [
+                (-state.share, len(chosen.get(peer, ())), peer)
+                for peer, state in self._peers.items()
+                if self._may_help(peer, state, wanted, len(chosen.get(peer, ())), now)
+            ]
+            if not idle:
+                break
+            peer = min(idle)[2]
+            wanted.helper = peer
+            self._peers[peer].outstanding += 1
+            chosen.setdefault(peer, []).append(wanted.header.id)
+            stolen += 1
+        return [Count("stolen", "blocks", stolen)] if stolen else []
+
+    def _may_help(
+        self, peer: PeerId, state: _Peer, wanted: WantedBlock, chosen: int, now: Now
+    ) -> bool:
+        """Whether a peer with that many blocks chosen for it just now is idle but for them."""
+        return (
+            chosen == state.outstanding
+            and chosen < self._share(state)
+            and state.slow_until_s <= now.s
+            and peer != wanted.asked
+            and peer not in wanted.tried
+            and self._should_have(peer, wanted)
+        )
 
     def _candidate(self, wanted: WantedBlock, now: Now) -> PeerId | None:
         """The least busy peer that should have the block and was not asked in this round."""
@@ -185,11 +259,10 @@ class Downloads:
             wanted.not_before_s = now.s + ROUND_S
             self._retry_at(wanted.not_before_s)
             return None
-        share = self._share()
         free = [
-            (state.slow_until_s > now.s, state.outstanding // share, peer)
+            (state.slow_until_s > now.s, state.outstanding // self._share(state), peer)
             for peer, state in untried
-            if state.outstanding < 2 * share
+            if state.outstanding < 2 * self._share(state)
         ]
         return min(free)[2] if free else None
 
@@ -197,9 +270,9 @@ class Downloads:
         claim = self._wanted.claims.get(peer)
         return peer == wanted.source or (claim is not None and claim[0] >= wanted.header.height)
 
-    def _share(self) -> int:
-        """Blocks in one request: about REQUEST_BYTES by what blocks lately weighed."""
-        return max(1, min(REQUEST_BLOCKS, REQUEST_BYTES // max(self._body_bytes, 1)))
+    def _share(self, state: _Peer) -> int:
+        """Blocks in one request: at most REQUEST_BYTES by what blocks lately weighed."""
+        return max(1, min(state.share, REQUEST_BYTES // max(self._body_bytes, 1)))
 
     def _retry_at(self, when_s: float) -> None:
         if self._retry_s is None or when_s < self._retry_s:
@@ -216,7 +289,10 @@ class Downloads:
         self._peers[request.peer].outstanding -= len(request.waiting)
         for block_id in request.waiting:
             wanted = self._wanted.get(block_id)
-            if wanted is not None and wanted.asked == request.peer:
-                wanted.asked = None
-                if vain:
-                    wanted.tried.append(request.peer)
+            if wanted is None or request.peer not in (wanted.asked, wanted.helper):
+                continue
+            if wanted.asked == request.peer:
+                wanted.asked = wanted.helper
+            wanted.helper = None
+            if vain:
+                wanted.tried.append(request.peer)

@@ -14,6 +14,7 @@ from chain.ledger import Ledger, LedgerEvent
 from chain.primitives.errors import Invalid, Refusal
 from chain.primitives.hashing import Hash, sha256
 from chain.transactions.envelope import Transaction, decode_transaction
+from chain.validation import check_transactions_root
 from p2p.peers.peer import PeerId
 from p2p.protocol.effects import CheckSignatures, Effect
 from p2p.protocol.instant import Now
@@ -77,7 +78,8 @@ class Intake:
         return bool(self._next)
 
     def offer(self, block: Block, source: PeerId) -> list[Effect]:
-        """Take a body in. Raises Refusal when one of its transactions does not decode."""
+        """Take a body in. Raises Refusal when it is not the header's or does not decode."""
+        check_transactions_root(block)
         transactions: list[Transaction] = []
         unchecked = []
         for raw in block.transactions:

@@ -27,8 +27,10 @@ class WantedBlock:
 
     __slots__ = (
         "asked",
+        "asked_s",
         "fed_s",
         "header",
+        "helper",
         "node",
         "not_before_s",
         "rounds",
@@ -44,6 +46,8 @@ class WantedBlock:
         self.source = source
         self.fed_s = -math.inf  # when its parent, wanted as well, came into the ledger
         self.asked: PeerId | None = None
+        self.asked_s = 0.0
+        self.helper: PeerId | None = None  # asked as well, because the first one takes long
         self.tried: list[PeerId] = []
         self.rounds = 0
         self.not_before_s = 0.0
