@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
 from typing import Annotated
@@ -13,11 +14,13 @@ from testnet.bench.figures import GossipFigures
 from testnet.bench.machine import VerifyLimit, measure_verify_limit
 from testnet.bench.plan import GossipPlan, Topology, parse_nodes
 from testnet.bench.table import table_of
+from testnet.errors import LaunchFailure
 from testnet.options import AsJson, console, notes, print_json, usage
 from testnet.spec import parse_duration_ms, parse_rate
 
 CONDUCTOR = "testnet.bench.conductor"
-"""Imported only when a bench runs: it brings the whole node."""
+RIVAL = "testnet.bench.rival"
+"""Imported only when a bench runs: they bring the whole node."""
 
 app = typer.Typer(
     name="bench",
@@ -43,6 +46,7 @@ BlockTime = Annotated[
     str | None,
     typer.Option(help="Make blocks as well, and follow the burst into them: 1s, 500ms."),
 ]
+Python = Annotated[str | None, typer.Option(help="An interpreter that has py-libp2p.")]
 Idle = Annotated[str, typer.Option(help="How long to watch idle nodes.")]
 Steady = Annotated[str, typer.Option(help="How long the steady phase lasts.")]
 
@@ -93,11 +97,68 @@ def gossip(
             for count in parse_nodes(nodes)
         ]
     limit = measure_verify_limit()
+    with notes.status("starting") as status:
+        runs = [ours(plan, status) for plan in plans]
+    show(Shown(limit, runs), as_json=as_json)
+
+
+@app.command("compare-libp2p")
+def compare_libp2p(
+    nodes: Nodes = "16",
+    eager: Eager = None,
+    size: Size = 250,
+    rate: Rate = "50",
+    burst: Burst = 1_000,
+    from_one: FromOne = False,
+    topology: Wiring = Topology.RANDOM,
+    python: Python = None,
+    idle: Idle = "5s",
+    steady: Steady = "10s",
+    as_json: AsJson = False,
+) -> None:
+    """The same graph and load on py-libp2p's GossipSub, side by side, in the same run.
+
+    Its queues as they come (stock) and so long that nothing is dropped for want of room (enlarged).
+    It has to be installed: `pip install 'cornerstone\\[libp2p]'`, or --python PATH.
+
+    [dim]cornerstone bench compare-libp2p --nodes 8,16 --python /path/to/venv/bin/python[/dim]
+    """
+    rival = import_module(RIVAL)
+    with usage():
+        found = rival.find_rival(python)
+        plans = [
+            GossipPlan(
+                nodes=count,
+                eager=eager,
+                size=size,
+                rate=parse_rate(rate),
+                burst=burst,
+                topology=topology,
+                from_one=from_one,
+                idle_s=parse_duration_ms(idle) / 1_000,
+                steady_s=parse_duration_ms(steady) / 1_000,
+            )
+            for count in parse_nodes(nodes)
+        ]
+    shown = Shown(measure_verify_limit(), [])
+    with notes.status("starting") as status:
+        for plan in plans:
+            shown.runs.append(ours(plan, status))
+            for enlarged in (False, True):
+                try:
+                    run = rival.run_rival(found, plan, enlarged, partial(tell, status, plan))
+                except LaunchFailure as failure:
+                    shown.fallen.append(str(failure))
+                else:
+                    shown.runs.append(run)
+    show(shown, as_json=as_json)
+
+
+def ours(plan: GossipPlan, status: Status) -> GossipFigures:
+    """One run of our own nodes."""
     run: Callable[[GossipPlan, Callable[[str], None]], GossipFigures]
     run = import_module(CONDUCTOR).run_gossip
-    with notes.status("starting") as status:
-        runs = [run(plan, partial(tell, status, plan)) for plan in plans]
-    show(limit, runs, as_json=as_json)
+    return run(plan, partial(tell, status, plan))
 
 
 def tell(status: Status, plan: GossipPlan, what: str) -> None:
@@ -105,8 +166,18 @@ def tell(status: Status, plan: GossipPlan, what: str) -> None:
     status.update(f"{plan.nodes} nodes: {what}")
 
 
-def show(limit: VerifyLimit, runs: list[GossipFigures], *, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the machine could do at best, the runs, and what did not survive its run."""
+
+    limit: VerifyLimit
+    runs: list[GossipFigures]
+    fallen: list[str] = field(default_factory=list)
+
+
+def show(shown: Shown, *, as_json: bool) -> None:
     """The runs side by side, beside what the machine could do at best."""
+    limit, runs = shown.limit, shown.runs
     load = os.getloadavg()[0]
     if as_json:
         print_json(
@@ -117,10 +188,13 @@ def show(limit: VerifyLimit, runs: list[GossipFigures], *, as_json: bool) -> Non
                 },
                 "load_average": round(load, 2),
                 "runs": [run.to_json() for run in runs],
+                "fallen": shown.fallen,
             }
         )
         return
     console.print(table_of(runs))
+    for line in shown.fallen:
+        console.print(f"did not survive: {line}", highlight=False)
     for run in runs:
         for reason in run.refused[:3]:
             console.print(f"refused: {reason}", highlight=False)
