@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chain.primitives.errors import Refusal
+from p2p.protocol.discovery import FEELER_S
 
 KEYS_REQUIRED = ("name", "genesis", "genesis_hash", "listen")
 KEYS_OPTIONAL = (
@@ -16,6 +17,7 @@ KEYS_OPTIONAL = (
     "explore",
     "outbound_target",
     "inbound_max",
+    "feeler_s",
     "durability",
     "author_key",
     "author",
@@ -25,6 +27,7 @@ DURABILITIES = ("process", "power")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 OUTBOUND_TARGET = 8  # Bitcoin's figure: enough that all of them being hostile is unlikely
 OUTBOUND_TARGET_MAX = 64
+FEELER_MAX_S = 3_600
 INBOUND_MAX = 128  # a few kilobytes of tables and at most one 4 MiB outbox each
 INBOUND_MAX_MAX = 4096
 BOOTSTRAP_MAX = 64
@@ -60,6 +63,7 @@ class NodeConfig:
     explore: bool = True
     outbound_target: int = OUTBOUND_TARGET
     inbound_max: int = INBOUND_MAX
+    feeler_s: float = FEELER_S
     durability: str = "process"
     author_key: Path | None = None
     author: str = ""
@@ -105,6 +109,7 @@ class _Reader:
             explore=self._boolean("explore", True),
             outbound_target=self._integer("outbound_target", OUTBOUND_TARGET, OUTBOUND_TARGET_MAX),
             inbound_max=self._integer("inbound_max", INBOUND_MAX, INBOUND_MAX_MAX),
+            feeler_s=float(self._integer("feeler_s", round(FEELER_S), FEELER_MAX_S)),
             durability=self._choice("durability", DURABILITIES, "process"),
             author_key=folder / author_key if author_key else None,
             author=self._text("author", ""),

@@ -27,8 +27,11 @@ from p2p.net.connection import Tap
 from p2p.net.transport import Transport
 from p2p.observer import Observer
 from p2p.peering import AGENT, Peering, PeeringParts
-from p2p.peers.addressbook import AddressBook, Contact
+from p2p.peers.addressbook import AddressBook
+from p2p.peers.buckets import SECRET_BYTES
+from p2p.peers.contact import Contact, own_reach
 from p2p.peers.peer import PeerId, short
+from p2p.peers.remembered import KEPT_MAX, NOTHING, Remembered, shifted
 from p2p.protocol.discovery import Connected, DiscoverySettings
 from p2p.protocol.effects import (
     Answer,
@@ -51,7 +54,6 @@ from p2p.verifier import Verifier
 from p2p.wire.messages import Lane, Message
 from p2p.wire.records import parse_record
 
-CONTACTS_KEPT = 512  # their signatures are checked at start: 40 ms
 SUBMIT_CHUNK = 200  # transactions decoded before the loop turns: about 4 ms
 
 
@@ -69,7 +71,7 @@ class NodeParts:
     verifier: Verifier
     observer: Observer
     tap: Tap | None = None
-    contacts: tuple[bytes, ...] = ()  # signed peer records an earlier run has kept
+    remembered: Remembered = NOTHING  # of the peers of an earlier run
 
 
 class _Submission:
@@ -90,10 +92,13 @@ class Node:
         self._ledger = parts.ledger
         self._id = PeerId(parts.identity.public)
         self._hub = EventHub()
-        self._sessions = Sessions(self._id, parts.config.inbound_max)
-        self._book = AddressBook(self._id)
-        self._book.restore(self._contact(record) for record in parts.contacts)
+        self._secret = parts.remembered.secret or parts.rng.randbytes(SECRET_BYTES)
+        self._book = AddressBook(self._id, self._secret)
+        self._recall(parts.remembered)
         self._router = Router(self._router_parts())
+        self._sessions = Sessions(
+            self._id, parts.config.inbound_max, self._router.uses, self._secret
+        )
         self._peering = Peering(self._peering_parts(), self._sessions, self)
         self._checks = SignatureChecks(parts.verifier, self._checked)
         self._tickets = count(1)
@@ -106,7 +111,13 @@ class Node:
     def _router_parts(self) -> RouterParts:
         config = self._parts.config
         discovery = DiscoverySettings(
-            config.bootstrap, config.outbound_target, self._contact, config.explore
+            bootstrap=config.bootstrap,
+            outbound_target=config.outbound_target,
+            parse=self._contact,
+            explore=config.explore,
+            feeler_s=config.feeler_s,
+            anchors=self._parts.remembered.anchors,
+            reach=own_reach(config.advertise or config.listen),
         )
         return RouterParts(self._ledger, self._parts.author, self._book, discovery, self._parts.rng)
 
@@ -190,6 +201,7 @@ class Node:
             peers_inbound=self._sessions.count(outbound=False),
             peers_outbound=self._sessions.count(outbound=True),
             peers_known=len(self._book),
+            peers_tried=self._book.tried_count,
             mempool_transactions=len(ledger.mempool),
             mempool_bytes=ledger.mempool.bytes,
             producing=parts.author is not None,
@@ -201,9 +213,17 @@ class Node:
         now = self._now()
         return [self._peer_status(session, now) for session in self._sessions]
 
-    def contacts(self) -> tuple[bytes, ...]:
-        """Signed records of known peers, the proven first, to be given to the next run."""
-        return tuple(contact.record for contact in self._book.export()[:CONTACTS_KEPT])
+    def remember(self) -> Remembered:
+        """What of the peers is to be given to the next run."""
+        now = self._now()
+        ahead_s = now.unix_ms / 1_000 - now.s
+        kept = tuple(shifted(kept, ahead_s) for kept in self._book.export(KEPT_MAX))
+        return Remembered(self._secret, kept, self._router.anchors(now))
+
+    def _recall(self, remembered: Remembered) -> None:
+        now = self._now()
+        ahead_s = now.unix_ms / 1_000 - now.s
+        self._book.restore((shifted(kept, -ahead_s) for kept in remembered.kept), now.s)
 
     def put(self, peer: PeerId, encoded: bytes, lane: Lane) -> None:
         """Queue an encoded message for a peer, whatever it is: a laboratory's way to lie."""
@@ -225,7 +245,11 @@ class Node:
     def opened(self, session: Session) -> None:
         """A connection passed the hello and is the peer's session now."""
         new = Connected(
-            session.peer, session.address, session.outbound, session.connection.peer_hello
+            session.peer,
+            session.address,
+            session.outbound,
+            session.connection.peer_hello,
+            session.group,
         )
         peer, address, outbound = session.peer, session.address, session.outbound
         self._log("info", "peer-connected", peer=short(peer), address=address, outbound=outbound)

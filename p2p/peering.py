@@ -18,17 +18,16 @@ from p2p.net.connection import Connection, Tap
 from p2p.net.secure import secure
 from p2p.net.transport import Link, LinkClosed, Listener, Transport
 from p2p.observer import Observer
+from p2p.peers.contact import group_of
+from p2p.peers.gate import Gate
 from p2p.peers.peer import PeerId, short
-from p2p.sessions import Session, Sessions
+from p2p.sessions import Admission, Newcomer, Session, Sessions
 from p2p.wire.codec import encode_message
 from p2p.wire.messages import PROTOCOL_VERSION, Hello, Lane, Message
 from p2p.wire.records import parse_record, sign_record
 
 AGENT = "cornerstone/0.1.0"
 CAPABILITIES = ("transactions/1", "blocks/1")
-# A handshake costs us a millisecond of key agreement; this many at once bound what a flood of
-# half-open links can hold, and are far more than an honest network needs after a restart.
-HANDSHAKES_MAX = 64
 HANDSHAKE_S = 5.0
 DIAL_S = 5.0
 
@@ -74,7 +73,8 @@ class Peering:
         self._sessions = sessions
         self._reports = reports
         self._nursery: trio.Nursery | None = None
-        self._handshakes = trio.CapacityLimiter(HANDSHAKES_MAX)
+        self._gate = Gate(0.0)
+        self._shaking: dict[int, trio.CancelScope] = {}
         self._record = b""
         self.address = ""
 
@@ -124,14 +124,27 @@ class Peering:
     async def _accept(self, listener: Listener, nursery: trio.Nursery) -> None:
         while True:
             link = await listener.accept()
-            if self._handshakes.available_tokens < 1:
-                self._parts.observer.count("refused", "handshakes-full")
+            entry = self._gate.enter(group_of(link.remote), trio.current_time())
+            if isinstance(entry, str):
+                self._parts.observer.count("refused", entry)
                 nursery.start_soon(link.aclose)
                 continue
-            nursery.start_soon(self._serve_inbound, link)
+            if entry.displaced is not None:
+                self._parts.observer.count("refused", "handshake-displaced")
+                self._shaking[entry.displaced].cancel()
+            self._shaking[entry.ticket] = trio.CancelScope()
+            nursery.start_soon(self._serve_inbound, link, entry.ticket)
 
-    async def _serve_inbound(self, link: Link) -> None:
-        await self._serve(link, link.remote, outbound=False)
+    async def _serve_inbound(self, link: Link, ticket: int) -> None:
+        connection = None
+        try:
+            with self._shaking[ticket]:
+                connection = await self._handshake(link, link.remote, outbound=False)
+        finally:
+            del self._shaking[ticket]
+            self._gate.leave(ticket)
+        if connection is not None:
+            await self._admit(connection, link.remote, outbound=False)
 
     async def _dial(self, address: str) -> None:
         try:
@@ -142,16 +155,17 @@ class Peering:
         except LinkClosed as closed:
             self._dial_failed(address, "unreachable", closed.reason)
         else:
-            await self._serve(link, address, outbound=True)
+            connection = await self._handshake(link, address, outbound=True)
+            if connection is not None:
+                await self._admit(connection, address, outbound=True)
 
-    async def _serve(self, link: Link, address: str, *, outbound: bool) -> None:
-        """A link's whole life."""
+    async def _handshake(self, link: Link, address: str, *, outbound: bool) -> Connection | None:
+        """A connection that has exchanged hellos; if there is none, that is reported."""
         connection = None
         code, reason = "slow-handshake", f"no handshake within {HANDSHAKE_S:.0f} s"
         try:
-            async with self._handshakes:
-                with trio.move_on_after(HANDSHAKE_S):
-                    connection = await self._shake_hands(link, outbound=outbound)
+            with trio.move_on_after(HANDSHAKE_S):
+                connection = await self._shake_hands(link, outbound=outbound)
         except LinkClosed as closed:
             code, reason = "link-closed", closed.reason
         except Refusal as refusal:
@@ -160,12 +174,11 @@ class Peering:
             if connection is None:
                 with trio.CancelScope(shield=True):
                     await link.aclose()
-        if connection is not None:
-            await self._admit(connection, address, outbound=outbound)
-        elif outbound:
+        if connection is None and outbound:
             self._dial_failed(address, code, reason)
-        else:
+        elif connection is None:
             self._refused(address, code, reason)
+        return connection
 
     async def _shake_hands(self, link: Link, *, outbound: bool) -> Connection:
         parts = self._parts
@@ -179,18 +192,16 @@ class Peering:
     async def _admit(self, connection: Connection, address: str, *, outbound: bool) -> None:
         """Make the connection a session and serve it, or tell the peer why not."""
         peer = PeerId(connection.peer)
-        refusal, advertised = self._objection(connection, outbound=outbound)
-        if refusal is not None:
-            self._report_unwelcome(address, peer, refusal, outbound=outbound)
-            connection.close(refusal.code, refusal.reason)
+        new = Newcomer(peer, group_of(address), outbound)
+        admission, advertised = self._judge(connection, new)
+        if not admission.welcome:
+            self._report_unwelcome(address, new, admission)
+            connection.close(admission.code, admission.reason)
             await connection.run(_ignore)
             return
-        older = self._sessions.get(peer)
-        if older is not None:
-            self._end(older, "replaced by a newer connection")
-            older.connection.close("duplicate", "a newer connection takes its place")
+        self._make_way(admission)
         where = address if outbound else advertised
-        session = Session(peer, connection, where, outbound, trio.current_time())
+        session = Session(peer, connection, where, new.group, outbound, trio.current_time())
         self._sessions.add(session)
         self._reports.opened(session)
 
@@ -200,40 +211,45 @@ class Peering:
 
         self._end(session, await connection.run(receive))
 
-    def _objection(self, connection: Connection, *, outbound: bool) -> tuple[Refusal | None, str]:
-        """Why the connection may not stay, if so; and the address its peer gives as its own."""
-        peer = PeerId(connection.peer)
+    def _judge(self, connection: Connection, new: Newcomer) -> tuple[Admission, str]:
+        """Whether the connection may stay; and the address its peer gives as its own."""
         try:
             record = parse_record(connection.peer_hello.record, self._parts.ledger.chain)
         except Refusal as refusal:
-            return refusal, ""
-        if record.peer != peer:
-            reason = f"the hello carries the record of {short(record.peer)}, not of {short(peer)}"
-            return Refusal("wrong-record", reason), ""
-        ban_s = self._reports.ban_s(peer)
+            return Admission(refusal.code, refusal.reason), ""
+        if record.peer != new.peer:
+            whose = f"the record of {short(record.peer)}, not of {short(new.peer)}"
+            return Admission("wrong-record", f"the hello carries {whose}"), ""
+        ban_s = self._reports.ban_s(new.peer)
         if ban_s:
-            return Refusal("banned", f"banned for {ban_s:.0f} s more"), ""
-        admission = self._sessions.judge(peer, outbound=outbound)
-        if not admission.welcome:
-            return Refusal(admission.code, admission.reason), ""
-        return None, record.addresses[0] if record.addresses else ""
+            return Admission("banned", f"banned for {ban_s:.0f} s more"), ""
+        return self._sessions.judge(new), record.addresses[0] if record.addresses else ""
+
+    def _make_way(self, admission: Admission) -> None:
+        older = admission.replaces
+        if older is None:
+            return
+        if admission.evicts:
+            self._end(older, "evicted: an inbound slot was needed for another network group")
+            older.connection.close("evicted", "all inbound slots are taken, try again later")
+        else:
+            self._end(older, "replaced by a newer connection")
+            older.connection.close("duplicate", "a newer connection takes its place")
 
     def _end(self, session: Session, reason: str) -> None:
         if self._sessions.remove(session):
             self._parts.observer.count("disconnected", reason.partition(":")[0])
             self._reports.closed(session, reason)
 
-    def _report_unwelcome(
-        self, address: str, peer: PeerId, refusal: Refusal, *, outbound: bool
-    ) -> None:
-        if not outbound:
-            self._refused(address, refusal.code, refusal.reason)
-        elif refusal.code == "self":
+    def _report_unwelcome(self, address: str, new: Newcomer, admission: Admission) -> None:
+        if not new.outbound:
+            self._refused(address, admission.code, admission.reason)
+        elif admission.code == "self":
             self._reports.dialled_self(address)
-        elif refusal.code == "duplicate":
-            self._reports.dialled_known(address, peer)
+        elif admission.code == "duplicate":
+            self._reports.dialled_known(address, new.peer)
         else:
-            self._dial_failed(address, refusal.code, refusal.reason)
+            self._dial_failed(address, admission.code, admission.reason)
 
     def _dial_failed(self, address: str, code: str, reason: str) -> None:
         self._parts.observer.count("dial-failed", code)

@@ -1,7 +1,7 @@
 """A node as an operating system process: opens files, builds the parts, serves until SIGTERM.
 
-Files in the node's folder: `key` (the identity's seed in hex), `db/` (the ledger), `peers` (records
-of known peers, one in hex per line), `log.ndjson`.
+Files in the node's folder: `key` (the identity's seed in hex), `db/` (the ledger), `peers` (the
+address book), `log.ndjson`.
 """
 
 import os
@@ -28,6 +28,7 @@ from chain.transactions.document import Purpose
 from p2p.accounts import load_account
 from p2p.api.app import Application
 from p2p.api.server import serve_api
+from p2p.bookfile import BookFile
 from p2p.clock import Clock, SystemClock
 from p2p.config import BadConfig, NodeConfig
 from p2p.net.connection import Tap
@@ -41,7 +42,10 @@ from p2p.verifier import ThreadVerifier
 # A verifier thread that has finished one signature waits for the interpreter until the loop's
 # thread lets go: with Python's default of 5 ms a busy loop would starve it to 200 checks a second.
 SWITCH_INTERVAL_S = 0.0005
+# What a kill costs: the contacts of so long. The first save is early, for the anchors of a node
+# that is killed soon after its start.
 SAVE_PEERS_S = 60.0
+SAVE_FIRST_S = 15.0
 
 Companion = Callable[[Node], Awaitable[None]]
 
@@ -89,7 +93,7 @@ async def run_node(
         opened.callback(store.close)
         ledger = around.ledger(genesis, store)
         observer = Observer(config.name, config.log_level, log)
-        peers = PeersFile(config.data_dir / "peers")
+        peers = BookFile(config.data_dir / "peers", genesis.hash, observer)
 
         def node_on(transport: Transport) -> Node:
             return Node(
@@ -104,7 +108,7 @@ async def run_node(
                     verifier=ThreadVerifier(),
                     observer=observer,
                     tap=around.tap,
-                    contacts=peers.load(),
+                    remembered=peers.load(),
                 )
             )
 
@@ -118,7 +122,7 @@ class _Beside:
 
     started: Callable[[NodeAddresses], None]
     around: Surroundings
-    peers: "PeersFile"
+    peers: BookFile
 
 
 async def _serve(config: NodeConfig, node_on: Callable[[Transport], Node], beside: _Beside) -> None:
@@ -144,34 +148,14 @@ async def _stop_on_sigterm(scope: trio.CancelScope) -> None:
             scope.cancel()
 
 
-async def _keep_peers(node: Node, peers: "PeersFile") -> None:
+async def _keep_peers(node: Node, peers: BookFile) -> None:
     try:
+        await trio.sleep(SAVE_FIRST_S)
         while True:
+            peers.save(node.remember())
             await trio.sleep(SAVE_PEERS_S)
-            peers.save(node.contacts())
     finally:
-        peers.save(node.contacts())
-
-
-class PeersFile:
-    """Known peers over restarts. Losing it costs a bootstrap, so it is written without ceremony."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def load(self) -> tuple[bytes, ...]:
-        """The records of the last run; none when there is no readable file."""
-        try:
-            lines = self._path.read_text("ascii").splitlines()
-            return tuple(bytes.fromhex(line) for line in lines)
-        except (OSError, ValueError):
-            return ()
-
-    def save(self, records: tuple[bytes, ...]) -> None:
-        """Replace the file in one step. Raises OSError."""
-        draft = self._path.with_suffix(".new")
-        draft.write_text("".join(record.hex() + "\n" for record in records), "ascii")
-        draft.replace(self._path)
+        peers.save(node.remember())
 
 
 def load_genesis(config: NodeConfig) -> Genesis:

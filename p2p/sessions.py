@@ -1,21 +1,36 @@
-"""Live connections by peer, and which of two between the same nodes is kept."""
+"""Live connections by peer, which of two between the same nodes is kept, and who makes way."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from p2p.net.connection import Connection
+from p2p.peers.eviction import Guest, evicted
 from p2p.peers.peer import PeerId, short
+from p2p.peers.usefulness import Usefulness
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One connection that passed the hello, and how it came about."""
+    """One connection that passed the hello, and how it came about.
+
+    `group` is the network group of the link's far end, whatever address the peer gives as its own.
+    """
 
     peer: PeerId
     connection: Connection
     address: str
+    group: str
     outbound: bool
     since_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A connection that asks to become a session."""
+
+    peer: PeerId
+    group: str
+    outbound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +40,7 @@ class Admission:
     code: str
     reason: str
     replaces: Session | None = None
+    evicts: bool = False  # the one it replaces is another peer's
 
     @property
     def welcome(self) -> bool:
@@ -33,16 +49,19 @@ class Admission:
 
 
 class Sessions:
-    """At most one session a peer, at most `inbound_max` inbound ones.
+    """At most one session a peer, at most `inbound_max` inbound ones; see `eviction` for who of
+    those makes way when all are taken.
 
     Of two connections between the same nodes the one dialled by the lower id stays; of two dialled
     by the same node the newer. *Why:* both ends decide alike without asking each other, and a node
     that dials again knows that its older connection is dead.
     """
 
-    def __init__(self, self_id: PeerId, inbound_max: int) -> None:
+    def __init__(self, self_id: PeerId, inbound_max: int, uses: Usefulness, secret: bytes) -> None:
         self._self_id = self_id
         self._inbound_max = inbound_max
+        self._uses = uses
+        self._secret = secret
         self._sessions: dict[PeerId, Session] = {}
 
     def __iter__(self) -> Iterator[Session]:
@@ -59,20 +78,40 @@ class Sessions:
         """Sessions dialled by us, or by others."""
         return sum(1 for session in self._sessions.values() if session.outbound == outbound)
 
-    def judge(self, peer: PeerId, *, outbound: bool) -> Admission:
-        """Whether a new connection with `peer` may become its session."""
-        if peer == self._self_id:
+    def judge(self, new: Newcomer) -> Admission:
+        """Whether a new connection may become its peer's session."""
+        if new.peer == self._self_id:
             return Admission("self", "the node reached itself")
-        older = self._sessions.get(peer)
+        older = self._sessions.get(new.peer)
         if older is not None:
-            if older.outbound == outbound or outbound == (self._self_id < peer):
+            if older.outbound == new.outbound or new.outbound == (self._self_id < new.peer):
                 return Admission("", "", older)
-            keeper = min(self._self_id, peer)
+            keeper = min(self._self_id, new.peer)
             return Admission("duplicate", f"already connected; {short(keeper)}'s connection stays")
         inbound = self.count(outbound=False)
-        if not outbound and inbound >= self._inbound_max:
+        if new.outbound or inbound < self._inbound_max:
+            return Admission("", "")
+        leaves = evicted(self._guests(), new.group, self._secret)
+        if leaves is None:
             return Admission("full", f"{inbound} of {self._inbound_max} inbound slots are in use")
-        return Admission("", "")
+        return Admission("", "", self._sessions[leaves], evicts=True)
+
+    def _guests(self) -> list[Guest]:
+        guests: list[Guest] = []
+        for session in self._sessions.values():
+            if not session.outbound:
+                uses = self._uses.of(session.peer)
+                guests.append(
+                    Guest(
+                        session.peer,
+                        session.group,
+                        session.since_s,
+                        session.connection.latency_ms,
+                        uses.block_s,
+                        uses.transaction_s,
+                    )
+                )
+        return guests
 
     def add(self, session: Session) -> None:
         """Make it the peer's session; one it replaces has been removed before."""

@@ -28,6 +28,7 @@ class NodeStatus:
     peers_inbound: int
     peers_outbound: int
     peers_known: int
+    peers_tried: int
     mempool_transactions: int
     mempool_bytes: int
     producing: bool

@@ -13,6 +13,8 @@ from p2p.api.routing import Served, add_get, described, json_response
 from p2p.api.views import (
     BlocksView,
     BlockView,
+    CountersView,
+    CounterView,
     PeersView,
     PeerView,
     StatusView,
@@ -38,6 +40,7 @@ class ChainRoutes:
         router = self.router = APIRouter(prefix="/v1", tags=["chain"])
         add_get(router, "/status", self.status, StatusView)
         add_get(router, "/peers", self.peers, PeersView)
+        add_get(router, "/counters", self.counters, CountersView)
         add_get(router, "/blocks", self.blocks, BlocksView, 422)
         add_get(router, "/blocks/{reference}", self.block, BlockView, 400, 404, 422)
         router.add_api_route(
@@ -56,6 +59,12 @@ class ChainRoutes:
         """Its connected peers."""
         peers = sorted(self._served.node.peers(), key=lambda peer: peer.id)
         return json_response(PeersView(tuple(peer_view(peer) for peer in peers)))
+
+    async def counters(self) -> Response:
+        """What it has refused, failed at and otherwise counted, by reason."""
+        totals = sorted(self._served.node.observer.totals().items())
+        counters = tuple(CounterView(name, reason, total) for (name, reason), total in totals)
+        return json_response(CountersView(counters))
 
     async def genesis(self) -> Response:
         """The network's founding document, in CBOR."""
@@ -108,6 +117,7 @@ def status_view(status: NodeStatus) -> StatusView:
         peers_inbound=status.peers_inbound,
         peers_outbound=status.peers_outbound,
         peers_known=status.peers_known,
+        peers_tried=status.peers_tried,
         mempool_transactions=status.mempool_transactions,
         mempool_bytes=status.mempool_bytes,
         uptime_s=round(status.uptime_s, 3),

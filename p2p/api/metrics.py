@@ -26,6 +26,7 @@ class StatusCollector(Collector):
             ("peers_inbound", "Peers that dialled us.", status.peers_inbound),
             ("peers_outbound", "Peers we dialled.", status.peers_outbound),
             ("peers_known", "Addresses known.", status.peers_known),
+            ("peers_tried", "Addresses known that we have reached.", status.peers_tried),
             ("mempool_transactions", "Transactions that wait.", status.mempool_transactions),
             ("mempool_bytes", "Their bytes.", status.mempool_bytes),
             ("uptime_seconds", "Since the node started.", status.uptime_s),

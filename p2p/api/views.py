@@ -31,6 +31,7 @@ class StatusView:
     peers_inbound: int
     peers_outbound: int
     peers_known: int
+    peers_tried: int
     mempool_transactions: int
     mempool_bytes: int
     uptime_s: float
@@ -58,6 +59,22 @@ class PeersView:
     """All connected peers, by id."""
 
     peers: tuple[PeerView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CounterView:
+    """How often something has happened since the start, for one reason."""
+
+    counter: str
+    reason: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountersView:
+    """All counters, by name and reason: refusals, failures, penalties and what else is counted."""
+
+    counters: tuple[CounterView, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ MAX_S = 30.0
 # Peers we have spoken with in the last hour are most likely coming back: try them more often.
 MAX_PROVEN_S = 8.0
 PROVEN_S = 3600.0
+HOPELESS_FAILURES = 3  # in a row, of an address that never worked (Bitcoin's number)
+GONE_FAILURES = 10  # in a row, of one that did, the last time more than a week ago
+GONE_S = 7 * 24 * 3600.0
 
 
 class Backoff:
@@ -32,9 +35,25 @@ class Backoff:
         return self._next_s
 
     @property
+    def success_s(self) -> float | None:
+        """When a connection last succeeded; None if none ever has."""
+        return self._success_s
+
+    @property
     def proven(self) -> bool:
         """Whether a connection has ever succeeded."""
         return self._success_s is not None
+
+    def terrible(self, now_s: float) -> bool:
+        """Whether nothing is lost by forgetting who is there."""
+        if self._success_s is None:
+            return self._failures >= HOPELESS_FAILURES
+        return self._failures >= GONE_FAILURES and now_s - self._success_s > GONE_S
+
+    def recall(self, failures: int, success_s: float | None) -> None:
+        """What an earlier run knew; its waiting times are not kept."""
+        self._failures = failures
+        self._success_s = success_s
 
     def succeeded(self, now_s: float) -> None:
         """A connection was made (or just ended well): start over."""

@@ -1,53 +1,80 @@
 """Discovery: from one bootstrap address to the target number of outbound connections, and back.
 
 Rules:
-- Outbound connections are kept at the target, diverse by network group. Inbound ones do not count.
-  *Why:* whom we dial is our choice, who dials us is an attacker's.
+- Outbound connections are kept at the target, one of each network group where there are contacts of
+  others. Inbound ones do not count. *Why:* whom we dial is our choice, who dials us an attacker's.
+- After a start the outbound peers of the last run are dialled before anybody else, for ANCHORS_S.
+  *Why:* an attacker who has filled our book must not gain by making us restart.
 - Bootstrap addresses are dialled only while the book offers nobody else who is due. *Why:* the
   bootstrap node must neither carry everyone nor be needed twice.
 - Peers are asked for peers on connecting, then one at a time; often while below target.
-- Every FEELER_S one more contact is dialled although the target is reached, and the surplus is let
-  go later. *Why:* after a long partition both halves are full of their own; the feeler is what
-  finds the other half. It also keeps the book's knowledge of who lives fresh.
-- A peer that asks gets a sample, at most PEX_RATE times a second. *Why:* the book is private.
-- Attempts back off with jitter (see `backoff`), at most DIALS_MAX at once. A connection that ends
-  within BRIEF_S backs off like a failed one. *Why:* a full or banning peer says so after the hello,
-  and must not be asked again as fast as the line allows.
+- Every `feeler_s` one more contact is dialled although the target is reached: one that a newcomer
+  wants the slot of, else one nobody has reached yet; and, while two outbound peers are of one
+  group, every DIVERSIFY_S a contact of a group we have nobody of. *Why:* this is how the book
+  learns who lives; and after a long partition, when both halves are full of their own, it is what
+  finds the other half.
+- Of outbound connections beyond the target one is let go after FEELER_STAY_S: whose last news in
+  blocks is longest ago, the latest come first; of those that share a group, else of all but the
+  older half of the target. *Why:* silent peers give way to those that bring something; but who
+  has just come, however quick it is, must not push out those we have known for long.
+- Attempts back off with jitter (see `backoff`), at most DIALS_MAX at once and DIALS_RATE a second.
+  A connection that ends within BRIEF_S backs off like a failed one. *Why:* a full or banning peer
+  says so after the hello, and must not be asked again as fast as the line allows.
 """
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chain.primitives.errors import Refusal
-from p2p.peers.addressbook import AddressBook, Contact, group_of
+from p2p.peers.addressbook import AddressBook, Usable
 from p2p.peers.backoff import Backoff
 from p2p.peers.bucket import TokenBucket
+from p2p.peers.contact import Contact, Reach, group_of
 from p2p.peers.peer import PeerId
-from p2p.peers.score import POINTS_MALFORMED, POINTS_UNREQUESTED, ScoreBoard
-from p2p.protocol.effects import Count, Dial, Disconnect, Effect, Penalize, Send
+from p2p.peers.remembered import ANCHORS_MAX
+from p2p.peers.score import ScoreBoard
+from p2p.peers.usefulness import Usefulness
+from p2p.protocol.effects import Count, Dial, Disconnect, Effect
+from p2p.protocol.exchange import PeerExchange, Teacher
 from p2p.protocol.instant import Now
-from p2p.wire.messages import GetPeers, Hello, Peers
+from p2p.wire.control import Hello
+from p2p.wire.discovery import GetPeers, Peers
 
 DIALS_MAX = 8
-FEELER_S = 15.0
+DIALS_RATE = 10.0  # far fewer are of any use; an address book full of closed ports is this slow
+DIALS_BURST = 32.0
+FEELER_S = 120.0  # Bitcoin's figure
+DIVERSIFY_S = 10.0
 FEELER_STAY_S = 20.0  # long enough to compare heads and start a sync
 EXCHANGE_S = 60.0
 EXCHANGE_HUNGRY_S = 2.0  # while below target with nobody left to dial
-PEX_RATE = 0.5
-PEX_BURST = 8
 BRIEF_S = 2.0  # long enough for a hello and a goodbye over the slowest line
 RECONNECT_S = 1.0  # a peer that just left is not dialled before this, with jitter
+ANCHORS_S = 60.0  # until anchors that do not answer are contacts like all others
+ANCHOR_LASTED_S = 10.0  # a connection this old is worth more than an anchor that does not answer
+# Looking for who is due costs about 1 us a contact; a tenth of a core is the most it may take.
+LOOK_S = 0.01
+LOOK_S_PER_CONTACT = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A finished handshake: who, by which address, who dialled, and what the hello said."""
+    """A finished handshake: who, by which address, who dialled, and what the hello said.
+
+    `origin` is the network group that an inbound link comes from; an outbound one is of the group
+    of its address.
+    """
 
     peer: PeerId
     address: str
     outbound: bool
     hello: Hello
+    origin: str = ""
+
+    @property
+    def group(self) -> str:
+        """The network group of the far end, as far as we can tell by ourselves."""
+        return self.origin or group_of(self.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,56 +82,71 @@ class DiscoverySettings:
     """Bootstrap addresses, the number of outbound connections to keep, and the record's parser.
 
     `parse` verifies a signed record and gives its contact; it raises Refusal. Without `explore`
-    the bootstrap addresses are all that is ever dialled: a network wired by hand.
+    the bootstrap addresses are all that is ever dialled: a network wired by hand. `anchors` are the
+    outbound peers of the last run; without `feeler_s` there are no feelers; `reach` is how far away
+    our own address can be dialled from.
     """
 
     bootstrap: tuple[str, ...]
     outbound_target: int
     parse: Callable[[bytes], Contact]
     explore: bool = True
+    feeler_s: float = FEELER_S
+    anchors: tuple[PeerId, ...] = ()
+    reach: Reach = Reach.HOST
 
 
 class _Link:
-    __slots__ = ("address", "budget", "outbound", "request", "since_s")
+    __slots__ = ("address", "group", "outbound", "since_s")
 
     def __init__(self, connected: Connected, now: Now) -> None:
         self.address = connected.address
+        self.group = connected.group
         self.outbound = connected.outbound
         self.since_s = now.s
-        self.request = 0
-        self.budget = TokenBucket(PEX_RATE, PEX_BURST, now.s)
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintances:
+    """What discovery works on: the book, and what is known of peers for better and for worse."""
+
+    book: AddressBook
+    scores: ScoreBoard
+    uses: Usefulness
 
 
 class Discovery:
     """Keeps the node connected. Deterministic under its rng."""
 
     def __init__(
-        self,
-        settings: DiscoverySettings,
-        book: AddressBook,
-        scores: ScoreBoard,
-        rng: random.Random,
+        self, settings: DiscoverySettings, known: Acquaintances, rng: random.Random
     ) -> None:
         self._settings = settings
-        self._book = book
-        self._scores = scores
+        self._book = known.book
+        self._scores = known.scores
+        self._uses = known.uses
         self._rng = rng
+        self._exchange = PeerExchange(known.book, settings.parse, settings.reach)
         self._links: dict[PeerId, _Link] = {}
         self._dialing: dict[str, PeerId | None] = {}
         self._seeds = {address: Backoff() for address in settings.bootstrap}
-        self._last_request = 0
+        self._anchors = list(settings.anchors)
+        self._anchors_until_s: float | None = None
+        self._budget = TokenBucket(DIALS_RATE, DIALS_BURST, 0.0)
         self._exchange_s = 0.0
         self._feeler_s: float | None = None
+        self._diversify_s = 0.0
         self._due_s: float | None = 0.0
 
     def connected(self, new: Connected, now: Now) -> list[Effect]:
         """Learn the peer's own record and ask it for others."""
         self._links[new.peer] = _Link(new, now)
-        effects = self._learn(new.peer, (new.hello.record,))
+        records = (new.hello.record,) if self._settings.explore else ()
+        effects = self._exchange.connected(Teacher(new.peer, new.group), records, now)
         if new.outbound:
             self._reached(new.address, new.peer, now)
         if self._settings.explore:
-            effects.append(self._ask(new.peer))
+            effects.append(self._exchange.ask(new.peer))
         self._due_s = now.s
         return effects
 
@@ -113,9 +155,8 @@ class Discovery:
         peer = self._dialing.pop(address, None)
         if address in self._seeds:
             self._seeds[address].failed(now.s, self._rng)
-        backoff = None if peer is None else self._book.backoff(peer)
-        if backoff is not None:
-            backoff.failed(now.s, self._rng)
+        if peer is not None:
+            self._book.failed(peer, now.s, self._rng)
         self._due_s = now.s
         return []
 
@@ -128,11 +169,17 @@ class Discovery:
     def dialled_self(self, address: str, now: Now) -> list[Effect]:
         """The address is our own: no seed, and whoever claims it is not there."""
         self._seeds.pop(address, None)
-        return self.dial_failed(address, now)
+        self._exchange.met_ourselves(address)
+        liar = self._dialing.pop(address, None)
+        if liar is not None:
+            self._book.forget(liar)
+        self._due_s = now.s
+        return []
 
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
         """A connection ended; retry soon but not at once, in case it was on purpose."""
         link = self._links.pop(peer, None)
+        self._exchange.disconnected(peer)
         if link is not None:
             backoff = self._book.backoff(peer)
             brief = link.outbound and now.s - link.since_s < BRIEF_S
@@ -148,25 +195,11 @@ class Discovery:
 
     def receive(self, peer: PeerId, message: GetPeers | Peers, now: Now) -> list[Effect]:
         """Serve a sample, or learn from an answer we asked for."""
-        link = self._links[peer]
         if isinstance(message, GetPeers):
-            if not link.budget.take(1, now.s):
-                return [Count("refused", "peer-exchange-rate")]
-            return [Send(peer, Peers(message.request, self._book.sample(self._rng)))]
-        if not link.request or message.request != link.request:
-            if 0 < message.request <= self._last_request:
-                return [Count("late", "peers")]
-            return [
-                Penalize(
-                    peer,
-                    POINTS_UNREQUESTED,
-                    "unrequested",
-                    f"peers for request {message.request}, asked {link.request}",
-                )
-            ]
-        link.request = 0
+            sample = self._book.sample(now.s, self._rng)
+            return [self._exchange.asked(peer, message, sample, now)]
         self._due_s = now.s
-        return self._learn(peer, message.records)
+        return self._exchange.answered(peer, message, now)
 
     def deadline_s(self) -> float | None:
         """When to tick next."""
@@ -175,11 +208,14 @@ class Discovery:
     def tick(self, now: Now) -> list[Effect]:
         """Dial what is missing, explore, let go of surplus, ask for more peers."""
         effects: list[Effect] = []
+        if self._anchors_until_s is None:
+            self._anchors_until_s = now.s + ANCHORS_S
         self._dial_missing(now, effects)
         if self._settings.explore:
+            self._diversify(now, effects)
             self._feel(now, effects)
             self._trim(now, effects)
-            self._exchange(now, effects)
+            self._ask_around(now, effects)
         self._due_s = self._next_s(now)
         return effects
 
@@ -191,7 +227,21 @@ class Discovery:
         """Whether there are fewer outbound connections than wanted."""
         return self.outbound() + len(self._dialing) < self._settings.outbound_target
 
-    def _usable(self, now: Now) -> Callable[[Contact], bool]:
+    def anchors(self, now: Now) -> tuple[PeerId, ...]:
+        """Whom to dial first after a restart: outbound peers, those we have had for longest first.
+
+        Anchors of the last run that have not answered yet come after those that have lasted, and
+        before those that have only just come: a node that restarts over and over keeps them.
+        """
+        lasted = [(p, k) for p, k in self._by_age() if now.s - k.since_s >= ANCHOR_LASTED_S]
+        order = [peer for peer, _ in lasted] + self._anchors + [peer for peer, _ in self._by_age()]
+        return tuple(dict.fromkeys(order))[:ANCHORS_MAX]
+
+    def _by_age(self) -> list[tuple[PeerId, _Link]]:
+        outbound = [(peer, link) for peer, link in self._links.items() if link.outbound]
+        return sorted(outbound, key=lambda item: (item[1].since_s, item[0]))
+
+    def _usable(self, now: Now) -> Usable:
         def usable(contact: Contact) -> bool:
             return (
                 contact.peer not in self._links
@@ -205,19 +255,43 @@ class Discovery:
         self._dialing[address] = peer
         effects.append(Dial(address))
 
+    def _may_dial(self, now: Now) -> bool:
+        return len(self._dialing) < DIALS_MAX and self._budget.take(1, now.s)
+
+    def _used(self) -> set[str]:
+        """Network groups that have an outbound connection, or are about to."""
+        used = {link.group for link in self._links.values() if link.outbound}
+        used.update(group_of(address) for address in self._dialing)
+        return used
+
     def _dial_missing(self, now: Now, effects: list[Effect]) -> None:
-        used = {group_of(link.address) for link in self._links.values() if link.outbound}
+        usable = self._usable(now)
+        for anchor in self._waiting_anchors(now, usable):
+            if self.hungry() and self._may_dial(now):
+                self._dial(anchor.addresses[0], anchor.peer, effects)
         while self.hungry() and len(self._dialing) < DIALS_MAX:
-            contact = self._book.choose(now.s, self._rng, self._usable(now), used)
-            if contact is None:
+            contact = self._book.choose(now.s, self._rng, usable, self._used())
+            if contact is None or not self._may_dial(now):
                 break
-            used.add(group_of(contact.addresses[0]))
             self._dial(contact.addresses[0], contact.peer, effects)
         if not self.hungry():
             return
         for address in self._idle_seeds():
-            if self._seeds[address].next_s <= now.s and len(self._dialing) < DIALS_MAX:
+            if self._seeds[address].next_s <= now.s and self._may_dial(now):
                 self._dial(address, None, effects)
+
+    def _waiting_anchors(self, now: Now, usable: Usable) -> list[Contact]:
+        """Anchors to dial now; those that are connected, and all after a while, are none."""
+        assert self._anchors_until_s is not None, "tick has set it"
+        if now.s >= self._anchors_until_s:
+            self._anchors.clear()
+        self._anchors = [peer for peer in self._anchors if peer not in self._links]
+        waiting: list[Contact] = []
+        for peer in self._anchors:
+            contact, backoff = self._book.get(peer), self._book.backoff(peer)
+            if contact is not None and backoff is not None and usable(contact):
+                waiting += [contact] if backoff.next_s <= now.s else []
+        return waiting
 
     def _idle_seeds(self) -> list[str]:
         """Bootstrap addresses nobody we know of is at: known contacts are dialled from the book."""
@@ -227,70 +301,87 @@ class Discovery:
             held.update(() if contact is None else contact.addresses)
         return [address for address in self._seeds if address not in held]
 
+    def _diversify(self, now: Now, effects: list[Effect]) -> None:
+        """Dial a network group that we have nobody of, while we have two of another."""
+        if now.s < self._diversify_s or self.hungry() or not self._crowded_groups():
+            return
+        self._diversify_s = now.s + DIVERSIFY_S * self._rng.uniform(0.75, 1.25)
+        used = self._used()
+        contact = self._book.choose(now.s, self._rng, self._usable(now), used)
+        if contact is None or group_of(contact.addresses[0]) in used or not self._may_dial(now):
+            return
+        effects.append(Count("feelers", "for-diversity"))
+        self._dial(contact.addresses[0], contact.peer, effects)
+
     def _feel(self, now: Now, effects: list[Effect]) -> None:
+        if not self._settings.feeler_s:
+            return
         due = self._feeler_s is not None and now.s >= self._feeler_s
         if due or self._feeler_s is None:
-            self._feeler_s = now.s + FEELER_S * self._rng.uniform(0.75, 1.25)
-        if due and not self.hungry() and len(self._dialing) < DIALS_MAX:
-            contact = self._book.choose(now.s, self._rng, self._usable(now), set())
+            self._feeler_s = now.s + self._settings.feeler_s * self._rng.uniform(0.75, 1.25)
+        if due and not self.hungry() and self._may_dial(now):
+            contact = self._book.feel(now.s, self._rng, self._usable(now), self._used())
             if contact is not None:
+                effects.append(Count("feelers", "dialled"))
                 self._dial(contact.addresses[0], contact.peer, effects)
 
+    def _crowded_groups(self) -> dict[str, int]:
+        """Network groups with more than one outbound connection."""
+        groups: dict[str, int] = {}
+        for link in self._links.values():
+            if link.outbound:
+                groups[link.group] = groups.get(link.group, 0) + 1
+        return {group: count for group, count in groups.items() if count > 1}
+
     def _trim(self, now: Now, effects: list[Effect]) -> None:
-        outbound = [(peer, link) for peer, link in self._links.items() if link.outbound]
+        outbound = self._by_age()
         target = self._settings.outbound_target
         if len(outbound) <= target:
             return
-        settled = [(peer, link) for peer, link in outbound if now.s - link.since_s >= FEELER_STAY_S]
-        if settled:
-            peer, _ = self._rng.choice(settled)
-            reason = f"{len(outbound)} outbound connections, the target is {target}"
-            effects.append(Disconnect(peer, "surplus", reason))
+        settled = [(p, k) for p, k in outbound if now.s - k.since_s >= FEELER_STAY_S]
+        crowded = self._crowded_groups()
+        doubled = [(p, k) for p, k in settled if k.group in crowded]
+        candidates = doubled or settled[target // 2 :]
+        if not candidates:
+            return
+        latest_first = reversed(candidates)
+        peer, _ = min(latest_first, key=lambda item: self._uses.of(item[0]).block_s)
+        reason = f"{len(outbound)} outbound connections, the target is {target}"
+        effects.append(Disconnect(peer, "surplus", reason))
 
-    def _exchange(self, now: Now, effects: list[Effect]) -> None:
+    def _trim_times(self, now: Now) -> list[float]:
+        """When to look again which of too many outbound connections may be let go."""
+        outbound = self._by_age()
+        if len(outbound) <= self._settings.outbound_target:
+            return []
+        settling = (k.since_s + FEELER_STAY_S for _, k in outbound)
+        return [min((at_s for at_s in settling if at_s > now.s), default=now.s + BRIEF_S)]
+
+    def _ask_around(self, now: Now, effects: list[Effect]) -> None:
         if now.s < self._exchange_s or not self._links:
             return
-        effects.append(self._ask(self._rng.choice(list(self._links))))
-        hungry = self.hungry()
-        pause_s = EXCHANGE_HUNGRY_S if hungry else EXCHANGE_S
+        effects.append(self._exchange.ask(self._rng.choice(list(self._links))))
+        pause_s = EXCHANGE_HUNGRY_S if self.hungry() else EXCHANGE_S
         self._exchange_s = now.s + pause_s * self._rng.uniform(0.75, 1.25)
 
     def _next_s(self, now: Now) -> float:
         times = [] if self._feeler_s is None else [self._feeler_s]
         if self._links and self._settings.explore:
-            times.append(self._exchange_s)
+            times += [self._exchange_s, *self._trim_times(now)]
         if self.hungry() and len(self._dialing) < DIALS_MAX:
             times.extend(self._seeds[address].next_s for address in self._idle_seeds())
             due_s = self._book.next_due_s(self._usable(now))
             times.extend(() if due_s is None else (due_s,))
-        return max(min(times, default=now.s + EXCHANGE_S), now.s + 0.01)
-
-    def _ask(self, peer: PeerId) -> Send:
-        self._last_request += 1
-        self._links[peer].request = self._last_request
-        return Send(peer, GetPeers(self._last_request))
+        soonest_s = now.s + max(
+            LOOK_S, LOOK_S_PER_CONTACT * len(self._book), self._budget.wait_s(1)
+        )
+        return max(min(times, default=now.s + EXCHANGE_S), soonest_s)
 
     def _reached(self, address: str, peer: PeerId, now: Now) -> None:
         """Somebody answered at the address; if not whom the book expects there, it failed."""
         expected = self._dialing.pop(address, None)
         if address in self._seeds:
             self._seeds[address].succeeded(now.s)
-        backoff = self._book.backoff(peer)
-        if backoff is not None:
-            backoff.succeeded(now.s)
-        absent = None if expected in (None, peer) else self._book.backoff(expected)
-        if absent is not None:
-            absent.failed(now.s, self._rng)
-
-    def _learn(self, source: PeerId, records: tuple[bytes, ...]) -> list[Effect]:
-        if not self._settings.explore:
-            return []
-        for record in records:
-            if self._book.has_record(record):
-                continue
-            try:
-                contact = self._settings.parse(record)
-            except Refusal as refusal:
-                return [Penalize(source, POINTS_MALFORMED, refusal.code, refusal.reason)]
-            self._book.add(contact, source if contact.peer != source else None)
-        return []
+        self._book.succeeded(peer, now.s)
+        if expected is not None and expected != peer:
+            self._book.failed(expected, now.s, self._rng)

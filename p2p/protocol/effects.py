@@ -6,6 +6,7 @@ from chain.ledger import LedgerEvent
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import SignatureCheck
 from p2p.peers.peer import PeerId
+from p2p.peers.usefulness import Use
 from p2p.wire.messages import Message
 
 
@@ -41,6 +42,14 @@ class Penalize:
     points: int
     code: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """The peer was the first to bring something; the router keeps this and passes it to nobody."""
+
+    peer: PeerId
+    use: Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +98,4 @@ class Count:
     amount: int = 1
 
 
-Effect = Send | Disconnect | Dial | Penalize | CheckSignatures | Answer | Notify | Count
+Effect = Send | Disconnect | Dial | Penalize | Credit | CheckSignatures | Answer | Notify | Count

@@ -28,7 +28,8 @@ from p2p.peers.score import (
     POINTS_INVALID_SIGNATURE,
     POINTS_INVALID_TRANSACTION,
 )
-from p2p.protocol.effects import Count, Effect, Notify, Penalize, Send, SubmitResult
+from p2p.peers.usefulness import Use
+from p2p.protocol.effects import Count, Credit, Effect, Notify, Penalize, Send, SubmitResult
 from p2p.protocol.instant import Now
 from p2p.protocol.offers import Offers
 from p2p.protocol.validation import Candidate, Ticket, Validation
@@ -268,7 +269,8 @@ class Gossip:
             if isinstance(event, TransactionDropped):
                 self.dropped(event.txid)
         accepted = candidate.settle(SubmitResult(txid, True, "accepted", ""))
-        return [Count("transactions", "accepted"), *map(Notify, events), *accepted]
+        credit = [] if candidate.peer is None else [Credit(candidate.peer, Use.TRANSACTION)]
+        return [Count("transactions", "accepted"), *credit, *map(Notify, events), *accepted]
 
     def _refused(self, candidate: Candidate, refusal: Refusal, now: Now) -> list[Effect]:
         txid = candidate.transaction.id

@@ -24,11 +24,13 @@ from p2p.peers.addressbook import AddressBook
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, Offence, ScoreBoard
+from p2p.peers.usefulness import Use, Usefulness
 from p2p.protocol.blocks import BlockExchange
-from p2p.protocol.discovery import Connected, Discovery, DiscoverySettings
+from p2p.protocol.discovery import Acquaintances, Connected, Discovery, DiscoverySettings
 from p2p.protocol.effects import (
     CheckSignatures,
     Count,
+    Credit,
     Disconnect,
     Effect,
     Notify,
@@ -83,7 +85,9 @@ class Router:
         self._ledger = parts.ledger
         self._wanted = wanted
         self._scores = ScoreBoard()
-        self._discovery = Discovery(parts.discovery, parts.book, self._scores, parts.rng)
+        self.uses = Usefulness()
+        known = Acquaintances(parts.book, self._scores, self.uses)
+        self._discovery = Discovery(parts.discovery, known, parts.rng)
         self._gossip = Gossip(parts.ledger, jobs, parts.rng)
         self._sync = HeaderSync(parts.ledger, wanted)
         self._blocks = BlockExchange(parts.ledger, wanted, jobs)
@@ -97,6 +101,7 @@ class Router:
     def connected(self, new: Connected, now: Now) -> list[Effect]:
         """A peer passed the hello."""
         self._budgets[new.peer] = TokenBucket(MESSAGES_RATE, MESSAGES_BURST, now.s)
+        self.uses.connected(new.peer)
         effects = self._discovery.connected(new, now)
         effects += self._sync.connected(new.peer, new.hello.height, new.hello.head, now)
         effects += self._blocks.connected(new.peer, now)
@@ -106,6 +111,7 @@ class Router:
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
         """A peer's connection ended, for whatever reason."""
         del self._budgets[peer]
+        self.uses.disconnected(peer)
         self._leaving.discard(peer)
         effects = self._discovery.disconnected(peer, now)
         effects += self._sync.disconnected(peer, now)
@@ -175,6 +181,10 @@ class Router:
         """A peer's misbehaviour points."""
         return self._scores.points(peer, now.s)
 
+    def anchors(self, now: Now) -> tuple[PeerId, ...]:
+        """The peers to dial first after a restart."""
+        return self._discovery.anchors(now)
+
     def claim(self, peer: PeerId) -> tuple[int, Hash] | None:
         """The height and head a peer has last shown."""
         return self._wanted.claims.get(peer)
@@ -213,6 +223,13 @@ class Router:
         for outcome in self._blocks.take_outcomes():
             if isinstance(outcome, Imported):
                 effects += self._ledger_changed(outcome.events, now)
+                if outcome.source is not None and outcome.events:
+                    self.uses.credit(outcome.source, Use.BLOCK, now.s)
+        credits = [effect for effect in effects if isinstance(effect, Credit)]
+        for credit in credits:
+            self.uses.credit(credit.peer, credit.use, now.s)
+        if credits:
+            effects = [effect for effect in effects if not isinstance(effect, Credit)]
         penalties = [effect for effect in effects if isinstance(effect, Penalize)]
         for penalty in penalties:
             effects += self._punish(penalty, now)

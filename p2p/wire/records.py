@@ -48,6 +48,19 @@ def sign_record(
 
 def parse_record(raw: bytes, chain: Hash) -> PeerRecord:
     """A record from a stranger. Raises Malformed, or Invalid when the signature is wrong."""
+    sign1, record = _read(raw)
+    signed = cose.signed_bytes(sign1.protected, chain, sign1.payload)
+    if not verify(sign1.kid, signed, sign1.signature):
+        raise Invalid("record-signature", f"not signed by {sign1.kid.hex()} for this network")
+    return record
+
+
+def read_record(raw: bytes) -> PeerRecord:
+    """A record whose signature was checked before we kept it. Raises Malformed or Invalid."""
+    return _read(raw)[1]
+
+
+def _read(raw: bytes) -> tuple[cose.Sign1, PeerRecord]:
     sign1 = cose.parse(shape.blob_max(raw, RECORD_BYTES_MAX, "peer record"), RECORD_TYPE)
     version, addresses, sequence, capabilities = shape.array(
         cbor.decode(sign1.payload, _LIMITS), 4, "peer record"
@@ -64,10 +77,7 @@ def parse_record(raw: bytes, chain: Hash) -> PeerRecord:
         ),
         raw,
     )
-    signed = cose.signed_bytes(sign1.protected, chain, sign1.payload)
-    if not verify(sign1.kid, signed, sign1.signature):
-        raise Invalid("record-signature", f"not signed by {sign1.kid.hex()} for this network")
-    return record
+    return sign1, record
 
 
 def _address(value: Value) -> str:

@@ -12,12 +12,11 @@ from functools import partial
 from typing import Protocol
 
 from chain.consensus.engine import Author
-from chain.genesis import Genesis
 from chain.ledger import LedgerEvent
 from chain.primitives.errors import Malformed
-from chain.primitives.hashing import Hash
-from p2p.peering import AGENT, CAPABILITIES
 from p2p.peers.addressbook import AddressBook
+from p2p.peers.buckets import SECRET_BYTES
+from p2p.peers.contact import group_of
 from p2p.peers.peer import PeerId
 from p2p.protocol.discovery import Connected, DiscoverySettings
 from p2p.protocol.effects import (
@@ -35,10 +34,13 @@ from p2p.protocol.effects import (
 from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
 from p2p.wire.codec import decode_frame
-from p2p.wire.messages import PROTOCOL_VERSION, Hello, Message
-from testnet.engines.net import SILENCE_S, Net, Way
+from p2p.wire.messages import Hello, Message
+from testnet.engines.greeting import hello_of
+from testnet.engines.lodging import who_leaves
+from testnet.engines.net import SILENCE_S, Net, Party, Way
 from testnet.engines.shared import Shared, SharedLedger
 from testnet.engines.versions import Version, VersionStore
+from testnet.nodefile import FEELER_S
 from testnet.rig.behaviour import Item
 from testnet.scenario.streams import stream
 
@@ -111,6 +113,7 @@ class Host:
         "_heap",
         "_inbox",
         "_lives",
+        "_secret",
         "_tick_s",
         "_tickets",
         "address",
@@ -137,9 +140,10 @@ class Host:
         self.name, self.id, self.address, self.city = card.name, card.id, card.address, card.city
         self.chance = stream(ground.seed, "jitter", card.name)
         self.store = VersionStore(ground.common.founded)
-        self.book = AddressBook(card.id)
+        self._secret = stream(ground.seed, "secret", card.name).randbytes(SECRET_BYTES)
+        self.book = AddressBook(card.id, self._secret)
         self.ways: dict[PeerId, Way] = {}
-        self.inbound: dict[PeerId, None] = {}
+        self.inbound: dict[PeerId, float] = {}  # since when
         self.seats: dict[str, Seat] = {}
         self.messages_out = 0
         self.up = False
@@ -149,17 +153,22 @@ class Host:
         self._lives = 0
         self._tickets = 0
         self._answer: tuple[SubmitResult, ...] = ()
-        self._live()
+        self._live(())
 
     # Life
 
-    def _live(self) -> None:
+    def _live(self, anchors: tuple[PeerId, ...]) -> None:
         """A router on what the store holds."""
         self._lives += 1
         card, ground = self.card, self.ground
         self.ledger: SharedLedger = ground.common.ledger(self.store)
         settings = DiscoverySettings(
-            card.bootstrap, card.outbound_target, ground.common.contact, card.explore
+            card.bootstrap,
+            card.outbound_target,
+            ground.common.contact,
+            card.explore,
+            FEELER_S,
+            anchors,
         )
         rng = stream(ground.seed, "node", f"{card.name}/{self._lives}")
         self.router = Router(RouterParts(self.ledger, card.author, self.book, settings, rng))
@@ -183,10 +192,10 @@ class Host:
         """Start again on the store as it is, or as it was at a version."""
         if version is not None:
             self.store = VersionStore(version)
-        contacts = self.book.export()
-        self.book = AddressBook(self.id)
-        self.book.restore(contacts)
-        self._live()
+        kept, anchors = self.book.export(), self.router.anchors(self.now())
+        self.book = AddressBook(self.id, self._secret)
+        self.book.restore(kept, self._heap.now_s)
+        self._live(anchors)
         self.start()
         for seat in self.seats.values():
             seat.begin()
@@ -233,16 +242,23 @@ class Host:
         head = self.ledger.head
         return hello_of(self.ledger.genesis, self.card.record, head.height, head.id)
 
-    def objection(self, peer: PeerId, *, outbound: bool) -> bool:
+    def objection(self, other: Party, *, outbound: bool) -> bool:
         """See Party."""
-        full = not outbound and len(self.inbound) >= self.card.inbound_max
-        return full or self.frozen or bool(self.router.ban_s(peer, self.now()))
+        if self.frozen or self.router.ban_s(other.id, self.now()):
+            return True
+        if outbound or len(self.inbound) < self.card.inbound_max:
+            return False
+        inbound = {peer: (self.ways[peer], since_s) for peer, since_s in self.inbound.items()}
+        leaves = who_leaves(inbound, self.router.uses, group_of(other.address), self._secret)
+        if leaves is not None:
+            self.ground.net.close(self.ways[leaves])
+        return leaves is None
 
     def opened(self, way: Way, hello: Hello, *, outbound: bool) -> None:
         """See Party."""
         peer = way.dst.id
         if not outbound:
-            self.inbound[peer] = None
+            self.inbound[peer] = self._heap.now_s
         new = Connected(peer, way.dst.address, outbound, hello)
         self._perform(self.router.connected(new, self.now()))
 
@@ -376,20 +392,3 @@ class Host:
                 self._heap.at(self._tick_s, partial(self._tick, self._tick_s))
         else:
             self._schedule()
-
-
-def hello_of(genesis: Genesis, record: bytes, height: int, head: Hash) -> Hello:
-    """What a party says of itself; nothing is final in this tier."""
-    return Hello(
-        version_min=PROTOCOL_VERSION,
-        version_max=PROTOCOL_VERSION,
-        network=genesis.network,
-        genesis=genesis.hash,
-        capabilities=CAPABILITIES,
-        record=record,
-        height=height,
-        head=head,
-        finalized_height=0,
-        finalized=genesis.hash,
-        agent=AGENT,
-    )

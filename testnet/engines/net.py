@@ -47,8 +47,8 @@ class Party(Protocol):
         """What it says of itself."""
         ...
 
-    def objection(self, peer: PeerId, *, outbound: bool) -> bool:
-        """Whether it turns a peer away, whom it has dialled or who has dialled it."""
+    def objection(self, other: "Party", *, outbound: bool) -> bool:
+        """Whether it turns a party away, whom it has dialled or who has dialled it."""
         ...
 
     def opened(self, way: "Way", hello: Hello, *, outbound: bool) -> None:
@@ -235,7 +235,7 @@ class Net:
             src.dial_failed(address)
         elif dst.id in src.ways:
             src.dialled_known(address, dst.id)
-        elif src.objection(dst.id, outbound=True) or dst.objection(src.id, outbound=False):
+        elif src.objection(dst, outbound=True) or dst.objection(src, outbound=False):
             src.dial_failed(address)
         else:
             stale = dst.ways.get(src.id)

@@ -24,7 +24,7 @@ from chain.primitives.hashing import Hash
 from chain.primitives.keys import SignatureCheck, verify_all
 from chain.store import KeyValueStore, MemoryStore
 from chain.transactions.envelope import Transaction
-from p2p.peers.addressbook import Contact
+from p2p.peers.contact import Contact
 from p2p.peers.peer import PeerId
 from p2p.wire.records import parse_record
 from testnet.engines.versions import Version

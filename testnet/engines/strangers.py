@@ -13,8 +13,9 @@ from p2p.peers.addressbook import SAMPLE_MAX
 from p2p.peers.peer import PeerId
 from p2p.wire.messages import GetPeers, Hello, Peers
 from p2p.wire.records import sign_record
-from testnet.engines.host import Ground, hello_of
-from testnet.engines.net import Way
+from testnet.engines.greeting import hello_of
+from testnet.engines.host import Ground
+from testnet.engines.net import Party, Way
 from testnet.engines.population import PORT, SCHEME
 from testnet.rig.behaviour import Item
 from testnet.scenario.streams import stream
@@ -83,7 +84,7 @@ class Stranger:
         common = self._crowd.ground.common
         return hello_of(common.genesis, self.record, 0, common.founding_id)
 
-    def objection(self, peer: PeerId, *, outbound: bool) -> bool:
+    def objection(self, other: Party, *, outbound: bool) -> bool:
         """See Party."""
         return False
 

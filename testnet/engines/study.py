@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from chain.ledger import BlockConnected, LedgerEvent, TransactionAdded
 from chain.primitives.hashing import Hash
+from p2p.peers.contact import group_of
 from p2p.peers.peer import PeerId
 from p2p.protocol.effects import Penalize
 from testnet.engines.host import Host
@@ -155,7 +156,9 @@ def acquaint(made: Network, setup: Setup) -> None:
     rng = stream(setup.seed, "acquaintances")
     for host in hosts if setup.known else ():
         others = rng.sample(hosts, min(len(hosts), setup.known))
-        host.book.restore(made.ground.common.contact(other.card.record) for other in others)
+        for other in others:
+            contact = made.ground.common.contact(other.card.record)
+            host.book.add(contact, group_of(contact.addresses[0]), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +263,7 @@ def measure_siege(setup: Setup, orders: Orders | None, trial: Trial) -> Siege:
         made.hosts[trial.victim].restart()
     made.heap.run(trial.until_s)
     watched = [made.hosts[trial.victim]] if trial.victim else list(made.hosts.values())
-    known = [contact.peer for host in watched for contact in host.book.export()]
+    known = [kept.contact.peer for host in watched for kept in host.book.export()]
     inbound = [peer for host in watched for peer in host.inbound]
     outbound = [peer for host in watched for peer in host.ways if peer not in host.inbound]
     delays_s = spread.delays_s([host.name for host in watched], trial.restart_s)

@@ -28,6 +28,7 @@ from p2p.config import NodeConfig
 from p2p.events import NodeEvent
 from p2p.node import Node, NodeParts
 from p2p.observer import Field, Observer
+from p2p.peers.remembered import NOTHING
 from p2p.verifier import InlineVerifier
 from testnet.checkers.checker import FinalNode
 from testnet.fleet import RETRY_FIRST_S, RETRY_MAX_S, STEADY_S
@@ -100,7 +101,7 @@ class Machine:
         self.rig = Rig(
             self.name, setting.acquaintance, self._clock, self._crash, self._wait_for_disk
         )
-        self._contacts: tuple[bytes, ...] = ()
+        self._remembered = NOTHING
         self._held: dict[str, None] = {}
         self._frozen: dict[str, None] = {}
         self._disk_busy_until_s = 0.0
@@ -165,7 +166,7 @@ class Machine:
 
     def forget_contacts(self) -> None:
         """Whom the node knew is lost."""
-        self._contacts = ()
+        self._remembered = NOTHING
 
     def restore_config(self) -> None:
         """The machine's own configuration again."""
@@ -174,7 +175,7 @@ class Machine:
     def remember_contacts(self) -> None:
         """What a node writes to its folder now and then."""
         if self.node is not None:
-            self._contacts = self.node.contacts()
+            self._remembered = self.node.remember()
 
     # The node's life
 
@@ -245,7 +246,7 @@ class Machine:
                 verifier=InlineVerifier(setting.signatures),
                 observer=Observer(self.name, hears=self._hear),
                 tap=self.rig,
-                contacts=self._contacts,
+                remembered=self._remembered,
             )
         )
         self.rig.attach(node, own.author, transport)

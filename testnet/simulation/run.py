@@ -22,7 +22,7 @@ from testnet.conditions import conditions_of, needs_backups, spec_of
 from testnet.director import Director, Performance, Script, verdict_of
 from testnet.founding import author, make_genesis, node_key
 from testnet.groups import ungrouped
-from testnet.nodefile import DISCOVER_OUTBOUND
+from testnet.nodefile import DISCOVER_OUTBOUND, FEELER_S
 from testnet.observation import Seen, digest_of
 from testnet.outcome import Outcome, Verdict, Violation
 from testnet.recorder import Recorder
@@ -161,6 +161,7 @@ def _machine(
         explore=explore,
         outbound_target=DISCOVER_OUTBOUND if explore else len(known),
         inbound_max=NODES_MAX,
+        feeler_s=FEELER_S,
         durability=scenario.net.durability.value,
     )
     organisation = author(spec, name) if name in spec.author_names else None

@@ -9,7 +9,7 @@ from chain.primitives.hashing import ZERO_HASH, Hash
 from p2p.peers.peer import PeerId
 from p2p.wire.messages import Hello, Ping
 from testnet.engines.heap import Heap
-from testnet.engines.net import Net, Way
+from testnet.engines.net import Net, Party, Way
 from testnet.engines.population import calm
 from testnet.engines.study import (
     Propagation,
@@ -53,7 +53,7 @@ class Player:
     def hello(self) -> Hello:
         return Hello(1, 1, "net", ZERO_HASH, (), b"", 0, Hash(ZERO_HASH), 0, ZERO_HASH, "player")
 
-    def objection(self, peer: PeerId, *, outbound: bool) -> bool:
+    def objection(self, other: Party, *, outbound: bool) -> bool:
         return False
 
     def opened(self, way: Way, hello: Hello, *, outbound: bool) -> None:

@@ -206,7 +206,7 @@ async def test_status_and_peers_tell_what_is(autojump_clock: trio.testing.MockCl
         assert peer.height == status.height
         assert peer.bytes_in > 0
         assert peer.score == 0
-        assert second.node.contacts()
+        assert second.node.remember().kept
 
 
 async def test_a_partition_by_tap_heals_to_one_chain_with_every_transaction(

@@ -5,7 +5,14 @@ from trio.testing import MockClock
 
 from chain.genesis import Genesis
 from p2p.api.json_codec import decode_json
-from p2p.api.views import BlocksView, BlockView, PeersView, StatusView
+from p2p.api.views import (
+    BlocksView,
+    BlockView,
+    CountersView,
+    CounterView,
+    PeersView,
+    StatusView,
+)
 from tests.p2p.api.serving import problem, serve
 
 
@@ -26,6 +33,15 @@ async def test_peers_and_genesis(autojump_clock: MockClock) -> None:
         genesis = await served.http.get("/v1/genesis")
         assert genesis.headers["content-type"] == "application/cbor"
         assert Genesis.decode(genesis.content) == served.founding.genesis
+
+
+async def test_refusals_are_counted_by_reason(autojump_clock: MockClock) -> None:
+    async with serve() as served:
+        served.node.observer.count("refused", "full", 3)
+        answer = decode_json(CountersView, (await served.http.get("/v1/counters")).content)
+        assert CounterView("refused", "full", 3) in answer.counters
+        names = [(each.counter, each.reason) for each in answer.counters]
+        assert names == sorted(names)
 
 
 async def test_a_block_by_height_and_by_id_with_its_transactions(
@@ -104,6 +120,7 @@ async def test_openapi_names_every_endpoint(autojump_clock: MockClock) -> None:
         assert set(described["paths"]) == {
             "/v1/status",
             "/v1/peers",
+            "/v1/counters",
             "/v1/genesis",
             "/v1/blocks",
             "/v1/blocks/{reference}",

@@ -10,7 +10,8 @@ from chain.primitives.hashing import Hash
 from chain.primitives.keys import verify_all
 from chain.store import MemoryStore
 from chain.transactions.envelope import decode_transaction
-from p2p.peers.addressbook import AddressBook, Contact
+from p2p.peers.addressbook import AddressBook
+from p2p.peers.contact import Contact
 from p2p.peers.peer import PeerId
 from p2p.protocol.discovery import Connected, DiscoverySettings
 from p2p.protocol.effects import CheckSignatures, Count, Effect, Notify
@@ -69,7 +70,7 @@ class Conversation:
             RouterParts(
                 ledger=self.ledger,
                 author=None if author is None else author.author,
-                book=AddressBook(PeerId(b"." * 32)),
+                book=AddressBook(PeerId(b"." * 32), bytes(32)),
                 discovery=DiscoverySettings((), 8, parse),
                 rng=random.Random(1),
             )

@@ -11,7 +11,8 @@ from chain.primitives.cbor import decode as cbor_decode
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import SignatureCheck, verify_all
 from chain.store import KeyValueStore, MemoryStore
-from p2p.peers.addressbook import AddressBook, Contact
+from p2p.peers.addressbook import AddressBook
+from p2p.peers.contact import Contact
 from p2p.peers.peer import PeerId
 from p2p.protocol.discovery import Connected, DiscoverySettings
 from p2p.protocol.effects import (
@@ -89,7 +90,7 @@ class SimNet:
             RouterParts(
                 ledger=ledger,
                 author=None if author is None else author.author,
-                book=AddressBook(peer),
+                book=AddressBook(peer, bytes(32)),
                 discovery=settings,
                 rng=random.Random(self.rng.random()),
             )

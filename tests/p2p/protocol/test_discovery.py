@@ -1,98 +1,48 @@
 """Discovery: conversations, and small networks of engines that find each other."""
 
-import random
 from dataclasses import dataclass
 from itertools import pairwise
 
-from chain.primitives.errors import Malformed
-from chain.primitives.hashing import ZERO_HASH
-from p2p.peers.addressbook import AddressBook, Contact
-from p2p.peers.peer import PeerId
 from p2p.peers.score import BAN_POINTS, Offence, ScoreBoard
 from p2p.protocol.discovery import (
     FEELER_S,
     FEELER_STAY_S,
-    PEX_BURST,
-    Connected,
     Discovery,
     DiscoverySettings,
 )
 from p2p.protocol.effects import Count, Dial, Disconnect, Effect, Penalize, Send
-from p2p.protocol.instant import Now
-from p2p.wire.messages import GetPeers, Hello, Peers
-
-
-def peer(number: int) -> PeerId:
-    return PeerId(number.to_bytes(32, "big"))
-
-
-def address(number: int) -> str:
-    return f"mem://n{number}"
-
-
-def record(number: int) -> bytes:
-    return b"%d" % number
-
-
-def parse(raw: bytes) -> Contact:
-    """Records of these tests are the peer's number in decimal."""
-    if not raw.isdigit():
-        raise Malformed("record", "not a record")
-    return Contact(peer(int(raw)), (address(int(raw)),), 1, raw)
-
-
-def hello(number: int) -> Hello:
-    return Hello(
-        version_min=1,
-        version_max=1,
-        network="test",
-        genesis=ZERO_HASH,
-        capabilities=(),
-        record=record(number),
-        height=0,
-        head=ZERO_HASH,
-        finalized_height=0,
-        finalized=ZERO_HASH,
-        agent="test",
-    )
-
-
-def at(s: float) -> Now:
-    return Now(s, int(s * 1000))
-
-
-def connected(number: int, *, outbound: bool) -> Connected:
-    return Connected(peer(number), address(number), outbound, hello(number))
-
-
-def engine(
-    self_number: int,
-    bootstrap: tuple[int, ...] = (),
-    target: int = 8,
-    scores: ScoreBoard | None = None,
-) -> Discovery:
-    settings = DiscoverySettings(tuple(map(address, bootstrap)), target, parse)
-    rng = random.Random(self_number)
-    return Discovery(settings, AddressBook(peer(self_number)), scores or ScoreBoard(), rng)
-
-
-def dials(effects: list[Effect]) -> list[str]:
-    return sorted(effect.address for effect in effects if isinstance(effect, Dial))
+from p2p.protocol.exchange import PEX_BURST
+from p2p.wire.messages import GetPeers, Peers
+from tests.p2p.protocol.acquaintances import (
+    address,
+    at,
+    connected,
+    dials,
+    engine,
+    parse,
+    peer,
+    record,
+    with_settings,
+)
 
 
 def test_dials_the_bootstrap_asks_it_for_peers_and_dials_those() -> None:
     node = engine(1, bootstrap=(2,))
     assert node.tick(at(0)) == [Dial(address(2))]
     assert node.tick(at(0.1)) == []
-    assert node.connected(connected(2, outbound=True), at(0.2)) == [Send(peer(2), GetPeers(1))]
-    assert node.receive(peer(2), Peers(1, (record(1), record(3), record(4))), at(0.3)) == []
+    assert node.connected(connected(2, outbound=True), at(0.2)) == [
+        Count("addresses", "learnt"),
+        Send(peer(2), GetPeers(1)),
+    ]
+    answer = node.receive(peer(2), Peers(1, (record(1), record(3), record(4))), at(0.3))
+    assert answer == [Count("addresses", "self"), Count("addresses", "learnt", 2)]
     effects = node.tick(at(0.3))
     assert dials(effects) == [address(3), address(4)]
 
 
 def test_a_network_wired_by_hand_dials_its_bootstrap_addresses_and_nobody_else() -> None:
     settings = DiscoverySettings((address(2), address(3)), 2, parse, explore=False)
-    node = Discovery(settings, AddressBook(peer(1)), ScoreBoard(), random.Random(1))
+    node = with_settings(settings)
     assert dials(node.tick(at(0))) == [address(2), address(3)]
     assert node.connected(connected(2, outbound=True), at(0.1)) == []
     assert node.connected(connected(3, outbound=True), at(0.1)) == []
@@ -336,4 +286,5 @@ def test_a_small_network_becomes_a_full_mesh() -> None:
 def test_outbound_connections_stay_near_the_target_over_time() -> None:
     network = SmallNetwork(size=20, target=4)
     network.run_until(300)
-    assert all(4 <= network.outbound(number) <= 6 for number in range(1, 21))
+    assert all(4 <= network.outbound(number) <= 6 for number in range(2, 21))
+    assert len(network.members[1].links) == 19  # everybody's bootstrap has nobody left to dial

@@ -4,16 +4,28 @@ import re
 from pathlib import Path
 
 from p2p import config
-from p2p.peers import addressbook, backoff, requests, score
-from p2p.protocol import blocks, discovery, downloads, gossip, router, validation, wanted
+from p2p.peers import addressbook, backoff, buckets, gate, requests, score
+from p2p.protocol import (
+    blocks,
+    discovery,
+    downloads,
+    exchange,
+    gossip,
+    router,
+    validation,
+    wanted,
+)
 
 SPEC = Path(__file__).parents[3] / "docs" / "spec" / "peer-behaviour.md"
 MODULES = (
     addressbook,
     blocks,
+    buckets,
     config,
     discovery,
     downloads,
+    exchange,
+    gate,
     gossip,
     requests,
     router,

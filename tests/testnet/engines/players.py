@@ -45,7 +45,7 @@ class Player:
     def hello(self) -> Hello:
         return Hello(1, 1, "net", ZERO_HASH, (), b"", 0, Hash(ZERO_HASH), 0, ZERO_HASH, self.name)
 
-    def objection(self, peer: PeerId, *, outbound: bool) -> bool:
+    def objection(self, other: Party, *, outbound: bool) -> bool:
         return self.busy and not outbound
 
     def opened(self, way: Way, hello: Hello, *, outbound: bool) -> None:

@@ -1,0 +1,62 @@
+"""Addresses: their network groups, and how far they reach."""
+
+import pytest
+
+from p2p.peers.contact import LOOPBACK_PORTS_PER_GROUP, Reach, group_of, own_reach, reach_of
+
+
+@pytest.mark.parametrize(
+    ("address", "group"),
+    [
+        ("ws://10.2.3.4:80", "10.2"),
+        ("ws://10.2.200.4:81", "10.2"),
+        ("ws://[2001:db8:1:2::3]:80", "2001:0db8"),
+        ("ws://[::ffff:10.2.3.4]:80", "10.2"),
+        ("ws://node.example:80", "node.example"),
+        ("ws://a.b.c.evil.example:80", "evil.example"),
+        ("mem://n1", "n1"),
+        ("ws://127.0.0.1:99999", "ws://127.0.0.1:99999"),
+        ("ws://[::1", "ws://[::1"),
+        ("nothing", "nothing"),
+    ],
+)
+def test_groups_are_what_one_party_can_have_a_lot_of(address: str, group: str) -> None:
+    assert group_of(address) == group
+
+
+def test_groups_on_loopback_are_blocks_of_ports() -> None:
+    assert group_of("ws://127.0.0.1:4000") == group_of("ws://127.0.0.1:4001")
+    apart = 4000 + LOOPBACK_PORTS_PER_GROUP
+    assert group_of("ws://127.0.0.1:4000") != group_of(f"ws://127.0.0.1:{apart}")
+    assert group_of("ws://[::1]:4000") == group_of("ws://127.0.0.1:4000")
+
+
+@pytest.mark.parametrize(
+    ("host", "reach"),
+    [
+        ("127.0.0.1", Reach.HOST),
+        ("[::1]", Reach.HOST),
+        ("localhost", Reach.HOST),
+        ("10.1.2.3", Reach.SITE),
+        ("172.20.0.1", Reach.SITE),
+        ("192.168.1.1", Reach.SITE),
+        ("169.254.1.1", Reach.SITE),
+        ("[fd00::1]", Reach.SITE),
+        ("8.8.8.8", Reach.WORLD),
+        ("[2606:4700::1]", Reach.WORLD),
+        ("node.example", Reach.WORLD),
+        ("0.0.0.0", Reach.NOWHERE),
+        ("255.255.255.255", Reach.NOWHERE),
+        ("224.0.0.1", Reach.NOWHERE),
+        ("[ff02::1]", Reach.NOWHERE),
+    ],
+)
+def test_how_far_addresses_reach(host: str, reach: Reach) -> None:
+    assert reach_of(f"ws://{host}:4001") is reach
+    assert reach_of(f"ws://{host}:0") is Reach.NOWHERE
+
+
+def test_a_node_that_listens_everywhere_is_at_least_on_a_site() -> None:
+    assert own_reach("ws://0.0.0.0:4001") is Reach.SITE
+    assert own_reach("ws://127.0.0.1:0") is Reach.SITE
+    assert own_reach("ws://127.0.0.1:4001") is Reach.HOST
