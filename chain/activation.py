@@ -9,6 +9,7 @@ from chain.consensus.engine import HeaderNode
 from chain.consensus.headertree import Entry, HeaderTree, better
 from chain.execution import select_executable
 from chain.genesis import Genesis
+from chain.in_force import context_at, parameters_at
 from chain.ledger_events import BlockConnected, BlockDisconnected, HeadChanged, LedgerEvent
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash
@@ -16,6 +17,7 @@ from chain.state.journal import State
 from chain.store import Batch, KeyValueStore
 from chain.transactions.body import Context
 from chain.transactions.envelope import Transaction, decode_transaction
+from chain.validation import check_size
 
 
 class Activation:
@@ -130,8 +132,12 @@ class Activation:
         batch: Batch,
         entry: Entry | None,
     ) -> BlockConnected:
+        parent = self._chainstate.view
+        limits = parameters_at(self._genesis, parent)
+        raws = [transaction.raw for transaction in transactions]
+        check_size(raws, limits.block_bytes_max, limits.block_transactions_max)
         if executed is None:
-            context = self._genesis.context(node.slot)
+            context = context_at(self._genesis, parent, node.slot)
             executed = self._chainstate.execute(transactions, context)
         step = self._chainstate.connect(node, transactions, executed, batch)
         if entry is not None:

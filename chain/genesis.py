@@ -34,9 +34,9 @@ from chain.primitives.did import check_network_name, format_did
 from chain.primitives.errors import Invalid, Malformed
 from chain.primitives.hashing import Hash, sha256
 from chain.state import paths
-from chain.transactions.body import Context
 from chain.transactions.document import DidDocument
-from chain.transactions.identity import ROLE_MAX, ROLES_MAX, DidRecord
+from chain.transactions.governance_parameters import initial_parameters
+from chain.transactions.identity import CONTROLLERS_MAX, ROLE_MAX, ROLES_MAX, DidRecord
 from chain.transactions.payment import CurrencyRecord
 
 FORMAT = "cornerstone/genesis/1"
@@ -116,10 +116,6 @@ class Genesis:
         """The unix time in ms at which `slot` begins."""
         return self.genesis_time_ms + slot * self.slot_ms
 
-    def context(self, slot: int) -> Context:
-        """The context in which transactions of that slot are judged."""
-        return Context(self.hash, self.network, slot, self.parameters.expiry_slots_max)
-
     def encode(self) -> bytes:
         """The one encoding of this genesis; its SHA-256 is `hash`, the chain's id."""
         return cbor.encode(
@@ -164,12 +160,14 @@ class Genesis:
 
 
 def initial_state(genesis: Genesis) -> dict[bytes, bytes]:
-    """The state before the first block: identities, authority set 0, currencies, balances."""
+    """The state before the first block: identities, authority set 0, parameters, currencies,
+    balances."""
     state = {
         paths.did(identity.id): DidRecord.found(identity.document, 0, identity.roles).encode()
         for identity in genesis.identities
     }
     state[paths.AUTHORITY_SET] = genesis.authority_set.raw
+    state |= initial_parameters(genesis.parameters)
     supply = _supply(genesis.balances)
     for currency in genesis.currencies:
         record = CurrencyRecord(supply.get(currency.code, 0), currency.decimals, currency.name)
@@ -240,7 +238,7 @@ def _check_identities(identities: tuple[GenesisIdentity, ...], codes: set[str]) 
         raise Invalid("genesis-repeated", f"[[identity]] {at}: the name {name!r} is taken")
     for at, did in _repeated(identity.id.hex() for identity in identities):
         raise Invalid("genesis-repeated", f"[[identity]] {at}: same document as an earlier ({did})")
-    before = set[bytes]()
+    above = dict[bytes, int]()  # how many stand over each
     for at, identity in enumerate(identities, 1):
         where = f"[[identity]] {at} {identity.name!r}"
         if not NAME.fullmatch(identity.name):
@@ -252,12 +250,18 @@ def _check_identities(identities: tuple[GenesisIdentity, ...], codes: set[str]) 
         if len(set(identity.roles)) != len(identity.roles) or len(identity.roles) > ROLES_MAX:
             raise Invalid("genesis-role", f"{where}: a role twice, or more than {ROLES_MAX} roles")
         controller = identity.document.controller
-        if controller is not None and controller not in before:
+        if controller is not None and controller not in above:
             raise Invalid(
                 "genesis-controller",
                 f"{where}: its controller {controller.hex()} does not stand before it",
             )
-        before.add(identity.id)
+        above[identity.id] = 0 if controller is None else above[controller] + 1
+        if above[identity.id] > CONTROLLERS_MAX:
+            raise Invalid(
+                "genesis-controller",
+                f"{where}: {above[identity.id]} identities stand over it, at most "
+                f"{CONTROLLERS_MAX} may",
+            )
 
 
 def _check_role(where: str, role: str, codes: set[str]) -> None:

@@ -121,7 +121,7 @@ class Ledger(Queries):
         self._know(tx.raw)
         if self.is_included(tx.id):
             raise Declined("already-included", f"{tx.id.hex()} is in a block already")
-        check_relay(self._chainstate.view, tx, self.genesis.context(slot))
+        check_relay(self._chainstate.view, tx, self.context(slot))
         admission = self.mempool.add(tx, slot, self.next_sequence)
         return [TransactionAdded(tx.id), *_dropped(displaced(tx, admission))]
 
@@ -191,7 +191,7 @@ class Ledger(Queries):
         if self.has_block(header.id):
             raise Declined("already-known", f"block {header.id.hex()} is here already")
         parent, target = self._judge_header(header, block.seal, slot)
-        check_body(block, transactions, self.genesis.parameters)
+        check_body(block, transactions)
         batch = Batch()
         node = HeaderNode(
             header, block.seal, parent.node.weight + self.engine.weight(target), target
@@ -271,8 +271,8 @@ class Ledger(Queries):
             raise Declined("not-our-slot", f"slot {slot} on {head.height} is another's, or past")
         if self.engine.exclusive:
             self._guard(slot)
-        context = self.genesis.context(slot)
-        limits = self.genesis.parameters
+        context = self.context(slot)
+        limits = self.parameters
         room = BlockRoom(
             limits.block_transactions_max, limits.block_bytes_max - BLOCK_OVERHEAD_BYTES
         )

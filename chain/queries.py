@@ -8,10 +8,14 @@ from chain.chainstate import Chainstate
 from chain.consensus.engine import HeaderNode
 from chain.consensus.headertree import HeaderTree
 from chain.genesis import Genesis
+from chain.in_force import context_at, parameters_at
+from chain.parameters import Parameters
 from chain.primitives import merkle
 from chain.primitives.hashing import HASH_BYTES, Hash
+from chain.state.journal import State
 from chain.state.smt import StateProof
 from chain.store import KeyValueStore
+from chain.transactions.body import Context
 from chain.transactions.dataset import Dataset, dataset_of
 from chain.transactions.envelope import LANE_MAX, Transaction, decode_transaction
 from chain.transactions.identity import DidRecord, record_of
@@ -75,6 +79,20 @@ class Queries:
     def head(self) -> HeaderNode:
         """The newest block of the best chain."""
         return self._chainstate.head
+
+    @property
+    def state(self) -> State:
+        """The state at the head, to read."""
+        return self._chainstate.view
+
+    @property
+    def parameters(self) -> Parameters:
+        """The numbers a block on the head is held to."""
+        return parameters_at(self._genesis, self._chainstate.view)
+
+    def context(self, slot: int) -> Context:
+        """Where the transactions of a block on the head are judged."""
+        return context_at(self._genesis, self._chainstate.view, slot)
 
     def has_block(self, block_id: Hash) -> bool:
         """Whether a block was accepted, on whichever chain; one found invalid counts."""

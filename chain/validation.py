@@ -13,7 +13,7 @@ from chain.block import (
     list_root,
 )
 from chain.consensus.headertree import Entry
-from chain.parameters import Parameters
+from chain.parameters import PARAMETER_RANGES
 from chain.primitives.errors import Declined, Invalid
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction
@@ -22,6 +22,8 @@ from chain.transactions.envelope import Transaction
 SLOTS_AHEAD_MAX = 1
 # Two blocks of one author for one slot are evidence against it; a third adds nothing.
 BLOCKS_PER_SLOT_MAX = 2
+BYTES_MAX = PARAMETER_RANGES["block_bytes_max"][1]
+TRANSACTIONS_MAX = PARAMETER_RANGES["block_transactions_max"][1]
 
 
 def check_place(header: Header, chain: Hash, parent: Entry, slot: int) -> None:
@@ -57,8 +59,9 @@ def check_set(header: Header, set_id: int, set_hash: Hash) -> None:
         raise Invalid("wrong-next-set", f"no change to set {header.next_set.hex()} was decided")
 
 
-def check_body(block: Block, transactions: Sequence[Transaction], limits: Parameters) -> None:
-    """Raise Invalid unless the body is what the header commits to and within the limits."""
+def check_body(block: Block, transactions: Sequence[Transaction]) -> None:
+    """Raise Invalid unless the body is what the header commits to, and no larger than votes could
+    ever allow; what they allow now is asked when the block is executed."""
     header = block.header
     if block.certificates:
         raise Invalid(
@@ -70,14 +73,7 @@ def check_body(block: Block, transactions: Sequence[Transaction], limits: Parame
             f"header says {header.certificates.hex()}, the body gives "
             f"{certificates_hash(block.certificates).hex()}",
         )
-    if len(block.transactions) > limits.block_transactions_max:
-        raise Invalid(
-            "too-many-transactions",
-            f"{len(block.transactions)} transactions, at most {limits.block_transactions_max}",
-        )
-    size = BLOCK_OVERHEAD_BYTES + sum(map(len, block.transactions))
-    if size > limits.block_bytes_max:
-        raise Invalid("block-too-large", f"{size} bytes, at most {limits.block_bytes_max}")
+    check_size(block.transactions, BYTES_MAX, TRANSACTIONS_MAX)
     check_transactions_root(block)
     assert len(transactions) == len(block.transactions), "the caller decoded another body"
 
@@ -90,3 +86,15 @@ def check_transactions_root(block: Block) -> None:
             "wrong-transactions-root",
             f"header says {block.header.transactions.hex()}, the body gives {given.hex()}",
         )
+
+
+def check_size(transactions: Sequence[bytes], bytes_max: int, transactions_max: int) -> None:
+    """Raise Invalid when a block of these transactions, encoded, is too large."""
+    if len(transactions) > transactions_max:
+        raise Invalid(
+            "too-many-transactions",
+            f"{len(transactions)} transactions, at most {transactions_max}",
+        )
+    size = BLOCK_OVERHEAD_BYTES + sum(map(len, transactions))
+    if size > bytes_max:
+        raise Invalid("block-too-large", f"{size} bytes, at most {bytes_max}")

@@ -1,7 +1,7 @@
 """The keys of the state: a readable prefix, then raw identifiers; and their text form for people.
 
-`did/`, `seq/`, `bal/`, `cur/`, `ds/` and `set/` are the families; `parse_path` and `format_path`
-turn `bal/CNY/did:cornerstone:demo:z...` into its key and back.
+`did/`, `seq/`, `bal/`, `cur/`, `ds/`, `set/`, `gov/` and `ev/` are the families; `parse_path` and
+`format_path` turn `bal/CNY/did:cornerstone:demo:z...` into its key and back.
 """
 
 from chain.primitives.did import format_did, parse_did
@@ -37,10 +37,32 @@ def dataset(identifier: bytes) -> bytes:
     return b"ds/" + identifier
 
 
+def proposal(identifier: bytes) -> bytes:
+    """What was proposed to the authorities, and what became of it."""
+    return b"gov/prop/" + identifier
+
+
+def vote(identifier: bytes, organisation: bytes) -> bytes:
+    """An organisation's vote on a proposal."""
+    return b"gov/vote/" + identifier + b"/" + organisation
+
+
+def parameter(name: str) -> bytes:
+    """A number of the network that votes may change."""
+    return b"gov/param/" + name.encode()
+
+
+def offence(identifier: bytes) -> bytes:
+    """An offence of an authority that was proved."""
+    return b"ev/" + identifier
+
+
 AUTHORITY_SET = b"set/cur"
 """The authority set in force for the next block."""
 PENDING_SET = b"set/pend"
 """The set that was decided and takes over once that decision is final; absent without one."""
+OPEN_PROPOSALS = b"gov/open"
+"""What may still be voted on."""
 
 
 def parse_path(text: str, network: str) -> bytes:
@@ -60,10 +82,33 @@ def parse_path(text: str, network: str) -> bytes:
             return AUTHORITY_SET
         case ["set", "pend"]:
             return PENDING_SET
-    raise Malformed(
+        case ["gov", *rest]:
+            return _parse_governance(text, rest, network)
+        case ["ev", digits]:
+            return offence(_parse_hash(digits))
+    raise _unknown(text)
+
+
+def _parse_governance(text: str, rest: list[str], network: str) -> bytes:
+    match rest:
+        case ["open"]:
+            return OPEN_PROPOSALS
+        case ["prop", digits]:
+            return proposal(_parse_hash(digits))
+        case ["vote", digits, name]:
+            return vote(_parse_hash(digits), parse_did(name, network))
+        case ["param", name] if name.isascii():
+            return parameter(name)
+    raise _unknown(text)
+
+
+def _unknown(text: str) -> Malformed:
+    return Malformed(
         "path",
         f"{text[:PATH_BYTES_MAX]!r}: use did/<did>, seq/<did>/<lane 0..{LANE_MAX}>, "
-        "bal/<code>/<did>, cur/<code>, ds/<64 hex digits>, set/cur or set/pend",
+        "bal/<code>/<did>, cur/<code>, ds/<64 hex digits>, set/cur, set/pend, gov/open, "
+        "gov/prop/<64 hex digits>, gov/vote/<64 hex digits>/<did>, gov/param/<name> or "
+        "ev/<64 hex digits>",
     )
 
 
@@ -87,6 +132,11 @@ def format_path(key: bytes, network: str) -> str:
     if family == b"bal/":
         code, identifier = rest[: -HASH_BYTES - 1], rest[-HASH_BYTES:]
         return f"bal/{code.decode()}/{format_did(network, identifier)}"
-    if key[:3] == b"ds/":
-        return f"ds/{key[3:].hex()}"
+    if key[:3] in (b"ds/", b"ev/"):
+        return f"{key[:3].decode()}{key[3:].hex()}"
+    if key[:9] == b"gov/prop/":
+        return f"gov/prop/{key[9:].hex()}"
+    if key[:9] == b"gov/vote/":
+        identifier, organisation = key[9 : 9 + HASH_BYTES], key[-HASH_BYTES:]
+        return f"gov/vote/{identifier.hex()}/{format_did(network, organisation)}"
     return key.decode()

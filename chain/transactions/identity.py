@@ -5,7 +5,9 @@ Rules:
   needs no permission of anyone already there, and nobody can found in another's name.
 - Every signing key proves that its holder wants to be here, by signing chain and DID. *Why:* else
   a document could list a stranger's key, and the stranger's signatures would count as ours.
-- A controlled identity carries a consent by a live `admin` key of its controller.
+- A controlled identity carries a consent by a live `admin` key of its controller, and at most four
+  stand one above the other over it. *Why:* whoever judges a transaction asks for the organisation
+  on top, and must not walk a chain that a stranger made long.
 - A registration that breaks any of these is un-includable, not failed. *Why:* an identity that
   does not exist has no sequence number to spend, so failures would be free to repeat.
 Spec: docs/spec/ledger.md, section 3.
@@ -13,6 +15,7 @@ Spec: docs/spec/ledger.md, section 3.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from typing import ClassVar, Self
 
@@ -31,6 +34,8 @@ CONSENT = b"cornerstone/consent/1"
 SLOT_MAX = 2**63 - 1
 ROLE_MAX = 32
 ROLES_MAX = 16
+CONTROLLERS_MAX = 4
+"""Above one identity: organisation, division, department, office; then the device itself."""
 RECORDS_CACHED = 4096
 """Decoded records kept: the senders of a busy hour, about 8 MB at worst."""
 PROOFS_CACHED = 1024
@@ -46,6 +51,14 @@ class RecordedKey:
     until: int | None
 
 
+class Standing(IntEnum):
+    """How the network stands to an identity. Votes change it; only an organisation's counts."""
+
+    ACTIVE = 0
+    SUSPENDED = 1
+    REMOVED = 2
+
+
 @dataclass(frozen=True, slots=True)
 class DidRecord:
     """What the ledger keeps for an identity (state value under `did/<id>`)."""
@@ -57,6 +70,7 @@ class DidRecord:
     services: tuple[Service, ...]
     controller: bytes | None
     roles: tuple[str, ...]
+    standing: Standing = Standing.ACTIVE
 
     @classmethod
     def found(cls, document: DidDocument, slot: int, roles: tuple[str, ...] = ()) -> Self:
@@ -82,6 +96,7 @@ class DidRecord:
                 [service.to_value() for service in self.services],
                 self.controller,
                 list(self.roles),
+                int(self.standing),
             ]
         )
 
@@ -89,8 +104,8 @@ class DidRecord:
 @lru_cache(maxsize=RECORDS_CACHED)
 def decode_record(data: bytes) -> DidRecord:
     """Read a state value under `did/<id>`. Raises Malformed when the bytes are not a record."""
-    version, keys, threshold, next_, services, controller, roles = shape.array(
-        cbor.decode(data), 7, "identity record"
+    version, keys, threshold, next_, services, controller, roles, standing = shape.array(
+        cbor.decode(data), 8, "identity record"
     )
     return DidRecord(
         shape.uint(version, SLOT_MAX, "record version"),
@@ -100,6 +115,7 @@ def decode_record(data: bytes) -> DidRecord:
         tuple(Service.from_value(s) for s in shape.items(services, KEYS_MAX, "record services")),
         None if controller is None else shape.blob(controller, 32, "record controller"),
         tuple(shape.text(r, ROLE_MAX, "role") for r in shape.items(roles, ROLES_MAX, "roles")),
+        Standing(shape.uint(standing, max(Standing), "standing")),
     )
 
 
@@ -116,6 +132,35 @@ def record_of(state: State, did: bytes) -> DidRecord | None:
     """The record of an identity (32-byte id), or None when it is not registered."""
     data = state.get(paths.did(did))
     return None if data is None else decode_record(data)
+
+
+def organisation_of(state: State, did: bytes) -> bytes:
+    """The identity on top of the controllers of a registered one; itself when it has none.
+
+    The walk is at most CONTROLLERS_MAX long: registration and genesis see to that.
+    """
+    record = record_of(state, did)
+    while record is not None and record.controller is not None:
+        did = record.controller
+        record = record_of(state, did)
+    return did
+
+
+def standing_of(state: State, did: bytes) -> Standing:
+    """The standing of the organisation that a registered identity is or belongs to."""
+    record = record_of(state, organisation_of(state, did))
+    assert record is not None, "a controller is registered before what it controls"
+    return record.standing
+
+
+def controllers_above(state: State, did: bytes) -> int:
+    """How many identities stand above a registered one."""
+    above = 0
+    record = record_of(state, did)
+    while record is not None and record.controller is not None:
+        above += 1
+        record = record_of(state, record.controller)
+    return above
 
 
 def live_key(record: DidRecord, public: bytes, purpose: Purpose, slot: int) -> bool:
@@ -200,6 +245,15 @@ class Register:
         record = record_of(state, controller)
         if record is None:
             raise Invalid("did-controller", f"the controller {controller.hex()} is not registered")
+        if controllers_above(state, controller) >= CONTROLLERS_MAX:
+            raise Invalid(
+                "did-depth",
+                f"{CONTROLLERS_MAX} identities stand above {controller.hex()}; it controls none",
+            )
+        if standing_of(state, controller) is not Standing.ACTIVE:
+            raise Invalid(
+                "did-controller", f"the organisation of {controller.hex()} is not in good standing"
+            )
         public, signature = self.consent
         if not live_key(record, public, Purpose.ADMIN, context.slot):
             raise Invalid(

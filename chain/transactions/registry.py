@@ -3,12 +3,18 @@
 from chain.primitives.errors import Invalid
 from chain.transactions.body import Body
 from chain.transactions.dataset import Publish
+from chain.transactions.governance_evidence import SubmitEvidence
+from chain.transactions.governance_propose import Propose
+from chain.transactions.governance_vote import CastVote
 from chain.transactions.identity import Register
 from chain.transactions.payment import Transfer
 
 KIND_MAX = 32
 
-FAMILIES: tuple[type[Body], ...] = (Register, Transfer, Publish)
+FAMILIES: tuple[type[Body], ...] = (
+    *(Register, Transfer, Publish),
+    *(Propose, CastVote, SubmitEvidence),
+)
 KINDS: dict[str, type[Body]] = {body.KIND: body for body in FAMILIES}
 
 

@@ -1,7 +1,8 @@
 """The rules of inclusion: what makes a transaction un-includable, and what applying it does.
 
 A transaction is un-includable (Invalid) when a block that contains it is wrong: its sequence number
-is not the next, it has expired or expires too far ahead, its key does not count for its sender.
+is not the next, it has expired or expires too far ahead, its key does not count for its sender, its
+sender's organisation was suspended or removed.
 Everything else that can go wrong is the sender's own loss: the transaction is included as failed,
 uses its sequence number and changes nothing else. *Why the line is there:* whatever an author can
 tell from the envelope and the sender's record it must not include, so a stranger can never spend
@@ -18,7 +19,7 @@ from chain.state.journal import State
 from chain.transactions.body import Context, Event, Failed
 from chain.transactions.document import Purpose
 from chain.transactions.envelope import SEQUENCE_MAX, Transaction
-from chain.transactions.identity import Register, live_key, record_of
+from chain.transactions.identity import Register, Standing, live_key, record_of, standing_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,21 @@ def check_expiry(tx: Transaction, context: Context) -> None:
 
 
 def check_sender(state: State, tx: Transaction, context: Context) -> None:
-    """Raise Invalid unless the sender is registered (or registers itself) and the key counts."""
+    """Raise Invalid unless the sender is registered (or registers itself), its key counts, and its
+    organisation is in good standing."""
     record = record_of(state, tx.sender)
     if record is not None:
         if not live_key(record, tx.key, Purpose.TX, context.slot):
             raise Invalid(
                 "key-not-live",
                 f"{tx.key.hex()} is no tx key of {tx.sender.hex()} in slot {context.slot}",
+            )
+        standing = standing_of(state, tx.sender)
+        if standing is not Standing.ACTIVE:
+            raise Invalid(
+                "sender-standing",
+                f"the organisation of {tx.sender.hex()} is {standing.name.lower()}: nothing of it "
+                "is included until it is admitted again",
             )
         return
     match tx.body:

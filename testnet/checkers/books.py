@@ -15,14 +15,19 @@ from chain.primitives.keys import verify
 from chain.transactions.dataset import Publish
 from chain.transactions.document import DidDocument, Purpose
 from chain.transactions.envelope import Transaction
+from chain.transactions.governance_evidence import SubmitEvidence
+from chain.transactions.governance_propose import Propose
+from chain.transactions.governance_vote import CastVote
 from chain.transactions.identity import Register
 from chain.transactions.payment import Transfer
+from testnet.checkers.council import GOOD, Council, Events, Failure, Person, Seat
+from testnet.checkers.deliberation import propose, prove, vote
 from testnet.checkers.naive import state_leaf, state_path, state_root
 
 POSSESSION = b"cornerstone/possession/1"
 CONSENT = b"cornerstone/consent/1"
-
-Events = list[Value]
+ABOVE_MAX = 4
+CHANGEABLE = ("block_bytes_max", "block_transactions_max", "expiry_slots_max")
 
 
 class Broken(Exception):
@@ -34,10 +39,6 @@ class Broken(Exception):
         self.reason = reason
 
 
-class Failure(Exception):
-    """An included transaction does not succeed; the argument is its code."""
-
-
 @dataclass(slots=True)
 class Books:
     """Everything the ledger knows after some block, and the hashes of it for the state's root."""
@@ -47,6 +48,8 @@ class Books:
     sequences: dict[tuple[bytes, int], int] = field(default_factory=dict)
     balances: dict[tuple[str, bytes], int] = field(default_factory=dict)
     datasets: dict[bytes, bytes] = field(default_factory=dict)  # id: owner
+    records: dict[bytes, list[Value]] = field(default_factory=dict)  # of identities
+    council: Council = field(default_factory=Council)
     leaves: dict[bytes, bytes] = field(default_factory=dict)
 
     @classmethod
@@ -55,7 +58,10 @@ class Books:
         books = cls(genesis)
         for identity in genesis.identities:
             books.register(identity.document, 0, identity.roles)
-        books.write(b"set/cur", [0, founding_members(genesis)])
+        books.council.seats = founding_seats(genesis)
+        books.write(b"set/cur", [0, [seat.to_value() for seat in books.council.seats]])
+        for name in CHANGEABLE:
+            books.set_parameter(name, getattr(genesis.parameters, name))
         for held in genesis.balances:
             books.set_balance(held.code, held.did, held.amount)
         for currency in genesis.currencies:
@@ -73,6 +79,8 @@ class Books:
             dict(self.sequences),
             dict(self.balances),
             dict(self.datasets),
+            dict(self.records),
+            self.council.copy(),
             dict(self.leaves),
         )
 
@@ -91,6 +99,20 @@ class Books:
         path = state_path(key)
         self.leaves[path] = state_leaf(path, cbor.encode(value))
 
+    def erase(self, key: bytes) -> None:
+        """Have no record of the state."""
+        self.leaves.pop(state_path(key), None)
+
+    def set_parameter(self, name: str, value: int) -> None:
+        """A number that votes may change."""
+        self.council.parameters[name] = value
+        self.write(b"gov/param/" + name.encode(), value)
+
+    def enter(self, did: bytes) -> None:
+        """Write an identity's record as its roles and its standing are now."""
+        person = self.council.people[did]
+        self.write(b"did/" + did, [*self.records[did], list(person.roles), person.standing])
+
     def set_balance(self, code: str, did: bytes, amount: int) -> None:
         """What an identity holds; nothing is written for nothing."""
         key = b"bal/" + code.encode() + b"/" + did
@@ -99,23 +121,26 @@ class Books:
             self.write(key, amount)
         else:
             del self.balances[code, did]
-            self.leaves.pop(state_path(key), None)
+            self.erase(key)
 
     def register(self, document: DidDocument, slot: int, roles: Iterable[str] = ()) -> None:
         """Enter an identity, whose keys count from the slot on."""
         self.keys[document.id] = {key.public: (key.purpose, slot) for key in document.keys}
-        self.write(
-            b"did/" + document.id,
-            [
-                1,
-                [[k.id, k.purpose.value, k.public, slot, None] for k in document.keys],
-                document.threshold,
-                document.next,
-                [[s.id, s.type, s.endpoint] for s in document.services],
-                document.controller,
-                list(roles),
-            ],
+        self.records[document.id] = [
+            1,
+            [[k.id, k.purpose.value, k.public, slot, None] for k in document.keys],
+            document.threshold,
+            document.next,
+            [[s.id, s.type, s.endpoint] for s in document.services],
+            document.controller,
+        ]
+        seals, votes = (
+            tuple(key.public for key in document.keys if key.purpose is purpose)
+            for purpose in (Purpose.SEAL, Purpose.VOTE)
         )
+        person = Person(document.controller, tuple(roles), GOOD, seals, votes)
+        self.council.people[document.id] = person
+        self.enter(document.id)
 
     def counts(self, did: bytes, public: bytes, purpose: Purpose, slot: int) -> bool:
         """Whether a key is one of that purpose of the identity and counts in the slot."""
@@ -129,7 +154,7 @@ class Books:
         ahead = tx.expiry - slot
         if ahead < 0:
             raise Broken("expired", f"expiry {tx.expiry} in slot {slot}")
-        if ahead > self.genesis.parameters.expiry_slots_max:
+        if ahead > self.council.parameters["expiry_slots_max"]:
             raise Broken("expiry-too-far", f"expiry {tx.expiry} in slot {slot}")
         expected = self.sequences.get((tx.sender, tx.lane), 0)
         if tx.sequence != expected:
@@ -137,6 +162,8 @@ class Books:
         if tx.sender in self.keys:
             if not self.counts(tx.sender, tx.key, Purpose.TX, slot):
                 raise Broken("key-not-live", f"{tx.key.hex()} of {tx.sender.hex()}")
+            if not self.council.in_standing(tx.sender):
+                raise Broken("sender-standing", tx.sender.hex())
         elif isinstance(tx.body, Register):
             self._admit_newcomer(tx, tx.body, slot)
         else:
@@ -156,6 +183,10 @@ class Books:
             return
         if document.controller not in self.keys:
             raise Broken("did-controller", f"{document.controller.hex()} is not registered")
+        if self.council.above(document.controller) >= ABOVE_MAX:
+            raise Broken("did-depth", f"of {document.controller.hex()}")
+        if not self.council.in_standing(document.controller):
+            raise Broken("did-controller", f"{document.controller.hex()} is in no good standing")
         public, signature = body.consent or (b"", b"")
         if not (
             self.counts(document.controller, public, Purpose.ADMIN, slot)
@@ -189,6 +220,12 @@ class Books:
                 self.datasets[tx.id] = tx.sender
                 self.write(b"ds/" + tx.id, [tx.sender, slot, published.to_value()])
                 return [["published", [tx.id, published.commitment]]]
+            case Propose():
+                return propose(self, tx, tx.body, slot)
+            case CastVote():
+                return vote(self, tx, tx.body, slot)
+            case SubmitEvidence(evidence):
+                return prove(self, evidence, slot)
             case _:
                 raise Broken("unknown-kind", tx.kind)
 
@@ -206,16 +243,16 @@ class Books:
         return [["paid", [code, sender, to, amount]]]
 
 
-def founding_members(genesis: Genesis) -> list[Value]:
-    """The authorities of a network from its first block: [id, [seal key], vote key] by id."""
+def founding_seats(genesis: Genesis) -> tuple[Seat, ...]:
+    """The authorities of a network from its first block, by id."""
     if genesis.consensus is Consensus.WORK:
-        return []
-    return [
-        [
+        return ()
+    return tuple(
+        Seat(
             identity.id,
-            [key.public for key in identity.document.keys if key.purpose is Purpose.SEAL],
+            tuple(key.public for key in identity.document.keys if key.purpose is Purpose.SEAL),
             next(key.public for key in identity.document.keys if key.purpose is Purpose.VOTE),
-        ]
+        )
         for identity in sorted(genesis.identities, key=lambda identity: identity.id)
         if identity.id in genesis.authorities
-    ]
+    )

@@ -17,7 +17,8 @@ from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.keys import verify
 from chain.transactions.document import Purpose
 from chain.transactions.envelope import Transaction, decode_transaction
-from testnet.checkers.books import Books, Broken, founding_members
+from testnet.checkers.books import Books, Broken, founding_seats
+from testnet.checkers.council import set_hash
 from testnet.checkers.naive import EMPTY_LIST, Known, leaf, list_root
 from testnet.checkers.work import first_target, next_target
 
@@ -60,7 +61,7 @@ class Reference:
     def __init__(self, genesis: Genesis) -> None:
         self._genesis = genesis
         self._books = Books.founded(genesis)
-        self._set = sha256(cbor.encode([0, founding_members(genesis)])).digest()
+        self._set = set_hash(0, founding_seats(genesis))
         self._seals = {
             identity.id: [k.public for k in identity.document.keys if k.purpose is Purpose.SEAL]
             for identity in genesis.identities
@@ -118,7 +119,7 @@ class Reference:
             self._check_header(header, place)
             place.target = self._target(place)
             self._check_seal(block, place.target)
-            self._check_body(block)
+            self._check_body(block, place.books)
             transactions = [self._decoded(raw) for raw in block.transactions]
             self._execute(header, transactions, place.books)
         except Broken as broken:
@@ -171,16 +172,16 @@ class Reference:
         if not any(verify(key, SEAL_CONTEXT + header.id, seal) for key in keys):
             raise Broken("wrong-seal", f"not by a seal key of {header.author.hex()}")
 
-    def _check_body(self, block: Block) -> None:
-        header, limits = block.header, self._genesis.parameters
+    def _check_body(self, block: Block, books: Books) -> None:
+        header, limits = block.header, books.council.parameters
         if block.certificates:
             raise Broken("unexpected-certificates", f"{len(block.certificates)} of them")
         _same("wrong-certificates-hash", header.certificates, NO_CERTIFICATES)
         count, size = len(block.transactions), sum(map(len, block.transactions))
-        if count > limits.block_transactions_max:
-            raise Broken("too-many-transactions", f"{count} of {limits.block_transactions_max}")
-        if size + BLOCK_OVERHEAD_BYTES > limits.block_bytes_max:
-            raise Broken("block-too-large", f"{size} bytes of {limits.block_bytes_max}")
+        if count > limits["block_transactions_max"]:
+            raise Broken("too-many-transactions", f"{count} transactions")
+        if size + BLOCK_OVERHEAD_BYTES > limits["block_bytes_max"]:
+            raise Broken("block-too-large", f"{size} bytes")
         root = list_root([leaf(raw) for raw in block.transactions])
         _same("wrong-transactions-root", header.transactions, root)
 

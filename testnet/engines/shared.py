@@ -161,7 +161,7 @@ class SharedLedger(Ledger):
         if block.header.parent != self.head.id:
             return None
         try:
-            return self._chainstate.execute(transactions, self.genesis.context(block.header.slot))
+            return self._chainstate.execute(transactions, self.context(block.header.slot))
         except Invalid:
             return None
 

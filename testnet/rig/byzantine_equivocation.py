@@ -59,7 +59,7 @@ class Equivocating(Producer):
         return self.scratch.draft(header.slot, self.author, self._other(first, header.slot))
 
     def _other(self, transactions: list[Transaction], slot: int) -> list[Transaction]:
-        limits = self.host.ledger.genesis.parameters
+        limits = self.host.ledger.parameters
         one_more = newcomer(self.host.rng, self.host.ledger.chain, slot + limits.expiry_slots_max)
         size = sum(len(tx.raw) for tx in (*transactions, one_more)) + BLOCK_OVERHEAD_BYTES
         room = size <= limits.block_bytes_max

@@ -133,7 +133,7 @@ def wrong_transactions(
 ) -> tuple[bytes, ...]:
     """What is added to a block's transactions to break a rule."""
     slot = block.header.slot
-    limits = ledger.genesis.parameters
+    limits = ledger.parameters
     expiry = slot + min(limits.expiry_slots_max, FAR_SLOTS)
     match rule:
         case "bad-signature":

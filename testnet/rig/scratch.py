@@ -43,7 +43,7 @@ class Scratch(Ledger):
         Nothing guards a slot here: that is what this ledger is for.
         """
         state = State(self._chainstate.read)
-        receipts = execute(state, transactions, self.genesis.context(slot))
+        receipts = execute(state, transactions, self.context(slot))
         executed = self._chainstate.finish(state, receipts)
         header = replace(
             self.empty(slot, author).header,
@@ -58,7 +58,7 @@ class Scratch(Ledger):
 
         Each is applied unchecked, so whoever forgets to check finds nothing else that is wrong.
         """
-        state, context = State(self._chainstate.read), self.genesis.context(header.slot)
+        state, context = State(self._chainstate.read), self.context(header.slot)
         receipts: list[Receipt] = []
         for tx in transactions:
             outcome = apply_transaction(state, tx, context)
@@ -73,13 +73,13 @@ class Scratch(Ledger):
 
     def executable(self, mempool: Mempool, slot: int) -> list[Transaction]:
         """What of a mempool can be in a block on the head, in order."""
-        limits = self.genesis.parameters
+        limits = self.parameters
         room = BlockRoom(
             limits.block_transactions_max, limits.block_bytes_max - BLOCK_OVERHEAD_BYTES
         )
         waiting = select(mempool, self.next_sequence, slot, room)
         state = State(self._chainstate.read)
-        return select_executable(state, waiting, self.genesis.context(slot))[0]
+        return select_executable(state, waiting, self.context(slot))[0]
 
     def empty(self, slot: int, author: Author) -> Draft:
         """An empty block on the head."""

@@ -172,7 +172,7 @@ class Flooding(Quiet):
 
     def _newcomer(self) -> Transaction:
         ledger = self.host.ledger
-        expiry = ledger.head.slot + min(EXPIRY_SLOTS, ledger.genesis.parameters.expiry_slots_max)
+        expiry = ledger.head.slot + min(EXPIRY_SLOTS, ledger.parameters.expiry_slots_max)
         return newcomer(self.host.rng, ledger.chain, expiry)
 
     def _stray(self) -> Hash:

@@ -80,7 +80,7 @@ class Doubling(Quiet):
     def _differ(self, twin: Ledger, slot: int) -> None:
         """See that the twin has a transaction of its own."""
         if self._secret is None or not twin.mempool.has(self._secret):
-            lasts = twin.genesis.parameters.expiry_slots_max
+            lasts = twin.parameters.expiry_slots_max
             secret = newcomer(self.host.rng, twin.chain, slot + lasts)
             twin.submit(secret, slot)
             self._secret = secret.id

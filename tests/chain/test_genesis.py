@@ -17,6 +17,7 @@ from chain.primitives.hashing import ZERO_HASH, Hash, sha256
 from chain.state import paths
 from chain.state.journal import State
 from chain.transactions.document import DidDocument, Key, Purpose, Service
+from chain.transactions.governance_parameters import parameters_in
 from chain.transactions.identity import DidRecord, decode_record
 from chain.transactions.payment import CurrencyRecord, balance, currency_of
 from tests.chain.transactions.world import FUNDS, GENESIS, did, document
@@ -92,7 +93,8 @@ def test_the_state_before_the_first_block() -> None:
     expected = DidRecord.found(document("bob"), 0, ("member", "authority"))
     assert decode_record(initial[paths.did(did("bob"))]) == expected
     assert initial[paths.AUTHORITY_SET] == GENESIS.authority_set.raw
-    assert len(initial) == 3 + 1 + 1 + 2
+    assert parameters_in(state, GENESIS.parameters) == GENESIS.parameters
+    assert len(initial) == 3 + 1 + 3 + 1 + 2
 
 
 def test_bytes_that_are_no_genesis() -> None:

@@ -60,6 +60,12 @@ class Evidence:
         """The hash of its encoding."""
         return sha256(self.encode())
 
+    def epochs(self) -> tuple[int, int]:
+        """The slots of the blocks, or the targets' epochs of the votes. Raises Refusal."""
+        if self.offence is Offence.BLOCKS:
+            return _sealed(self.first)[0].slot, _sealed(self.second)[0].slot
+        return _signed(self.first)[0].target.epoch, _signed(self.second)[0].target.epoch
+
     def check(self, chain: Hash) -> None:
         """Raise Refusal unless both are signed by the key, on this chain, and exclude each other.
 

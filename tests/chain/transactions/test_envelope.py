@@ -78,7 +78,10 @@ def test_known_bytes() -> None:
         ({"version": 2}, "transaction-version: transaction version 2; this node knows 1"),
         ({"version": None}, "transaction-version"),
         ({"version": True}, "transaction-version"),
-        ({"kind": "pay.mint"}, "known: did.register, ds.publish, pay.transfer"),
+        (
+            {"kind": "pay.mint"},
+            "known: did.register, ds.publish, gov.evidence, gov.propose, gov.vote",
+        ),
         ({"kind": 7}, "transaction kind: expected text"),
         ({"sender": bytes(31)}, "sender: expected 32 bytes, got 31 bytes"),
         ({"lane": 16}, "lane: expected an integer from 0 to 15, got the integer 16"),

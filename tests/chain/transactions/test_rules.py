@@ -121,9 +121,12 @@ def test_a_failure_is_undone_but_for_its_number() -> None:
 
 
 def test_the_registry_knows_its_kinds() -> None:
-    assert sorted(KINDS) == ["did.register", "ds.publish", "pay.transfer"]
+    assert sorted(KINDS) == [
+        *("did.register", "ds.publish"),
+        *("gov.evidence", "gov.propose", "gov.vote", "pay.transfer"),
+    ]
     assert all(kind == body_class(kind).KIND for kind in KINDS)
     with pytest.raises(
-        Invalid, match=r"unknown transaction kind 'gov\.vote'; known: did\.register"
+        Invalid, match=r"unknown transaction kind 'gov\.veto'; known: did\.register"
     ):
-        body_class("gov.vote")
+        body_class("gov.veto")

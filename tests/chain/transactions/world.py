@@ -1,6 +1,7 @@
 """A small network for tests: identities with known keys, a currency, signed transactions."""
 
 from chain.genesis import Balance, Genesis, GenesisIdentity, initial_state
+from chain.in_force import context_at
 from chain.parameters import Consensus, Currency
 from chain.primitives.hashing import Hash, sha256
 from chain.primitives.keys import AgreementKey, KeyPair
@@ -66,7 +67,7 @@ def state() -> State:
 
 def context(slot: int = 10) -> Context:
     """Where transactions are judged."""
-    return GENESIS.context(slot)
+    return context_at(GENESIS, state(), slot)
 
 
 def signed(

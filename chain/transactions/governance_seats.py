@@ -1,0 +1,73 @@
+"""Who decides: the seats of the authority set, the organisations behind them, and their voices.
+
+Rules:
+- Votes are counted by organisation, however many seats its identities hold. *Why:* whoever runs
+  three nodes must not decide three times.
+- A voice is a seat in the set in force whose identity still has the role `authority`, of an
+  organisation in good standing. *Why:* the vote of who was suspended, removed or convicted is
+  dropped at once, while its seat lives on until the handover.
+- The size of an electorate never shrinks with its voices. *Why:* otherwise taking voices from some
+  would make a majority of the rest.
+Spec: docs/spec/ledger.md, section 8.
+"""
+
+from functools import lru_cache
+
+from chain.consensus.authorityset import AuthoritySet, decode_set
+from chain.state import paths
+from chain.state.journal import State
+from chain.transactions.governance_actions import SEATED_ROLE
+from chain.transactions.identity import Standing, organisation_of, record_of
+
+SETS_CACHED = 8
+"""Decoded sets: that in force and the one that waits, on a few branches of the chain."""
+
+
+def set_in_force(state: State) -> AuthoritySet:
+    """The authority set that seals and finalises now."""
+    raw = state.get(paths.AUTHORITY_SET)
+    assert raw is not None, "there is a set, perhaps an empty one, from the genesis on"
+    return _decoded(raw)
+
+
+def set_decided(state: State) -> AuthoritySet | None:
+    """The set that takes over when the block that decided it is final; None when none waits."""
+    raw = state.get(paths.PENDING_SET)
+    return None if raw is None else _decoded(raw)
+
+
+def seats(authorities: AuthoritySet | None) -> tuple[bytes, ...]:
+    """The identities that have a seat in a set; none in none."""
+    return () if authorities is None else tuple(member.did for member in authorities.members)
+
+
+@lru_cache(SETS_CACHED)
+def _decoded(raw: bytes) -> AuthoritySet:
+    return decode_set(raw)
+
+
+def organisations(state: State, identities: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """The organisations to which identities belong, ascending, each once."""
+    return tuple(sorted({organisation_of(state, did): None for did in identities}))
+
+
+def voices(state: State, seated: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """The organisations whose votes count, given the seats of the set in force."""
+    return organisations(state, tuple(did for did in seated if has_voice(state, did)))
+
+
+def has_voice(state: State, did: bytes) -> bool:
+    """Whether a seat gives its organisation a voice."""
+    record = record_of(state, did)
+    if record is None or SEATED_ROLE not in record.roles:
+        return False
+    above = record_of(state, organisation_of(state, did))
+    return above is not None and above.standing is Standing.ACTIVE
+
+
+def speaks_for(sender: bytes, organisation: bytes, seated: tuple[bytes, ...]) -> bool:
+    """Whether what `sender`, one of the organisation's identities, signs is the organisation's.
+
+    A department's desk or a device is not enough: the organisation itself or one of its seats.
+    """
+    return sender == organisation or sender in seated

@@ -1,0 +1,220 @@
+"""Evidence: what proves an offence, what does not, and what follows."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chain.block import NO_CERTIFICATES, Header
+from chain.consensus.authority import sealed_bytes
+from chain.consensus.finality.evidence import Evidence, Offence, of_blocks, of_votes
+from chain.consensus.finality.vote import Checkpoint, Vote
+from chain.primitives.errors import Refusal
+from chain.primitives.hashing import ZERO_HASH, Hash, sha256
+from chain.state import paths
+from chain.transactions.document import Purpose
+from chain.transactions.governance_actions import Remove, SetParameter, SetRole, Suspend
+from chain.transactions.governance_evidence import (
+    Consequence,
+    OffenceRecord,
+    SubmitEvidence,
+    offence_id,
+)
+from chain.transactions.governance_seats import set_decided
+from tests.chain.transactions.assembly import Assembly, change, network, who
+from tests.chain.transactions.world import pair
+
+PARAMETER = SetParameter("expiry_slots_max", 5_000)
+
+
+def header(at: Assembly, name: str, slot: int = 7, mark: bytes = b"", **fields: Any) -> Header:
+    """A header by somebody; `mark` tells one from another."""
+    made = Header(
+        chain=at.genesis.hash,
+        height=3,
+        slot=slot,
+        parent=ZERO_HASH,
+        state=sha256(mark),
+        transactions=ZERO_HASH,
+        receipts=ZERO_HASH,
+        history=ZERO_HASH,
+        certificates=NO_CERTIFICATES,
+        set_id=0,
+        set_hash=ZERO_HASH,
+        next_set=b"",
+        author=who(name),
+    )
+    return replace(made, **fields)
+
+
+def blocks(name: str, one: Header, other: Header, signer: str = "") -> Evidence:
+    """Both headers sealed by somebody's seal key."""
+    key = pair(signer or name, Purpose.SEAL)
+    seals = [(head, key.sign(sealed_bytes(head.id))) for head in (one, other)]
+    return of_blocks(who(name), key.public, *seals)
+
+
+def double_block(at: Assembly, name: str, slot: int = 7, mark: bytes = b"1") -> Evidence:
+    """Two blocks of one slot."""
+    return blocks(name, header(at, name, slot), header(at, name, slot, mark))
+
+
+def ballot(source: int, target: int, block: bytes = b"x", set_id: int = 0) -> Vote:
+    """A vote from an epoch to another."""
+    return Vote(set_id, Checkpoint(ZERO_HASH, source), Checkpoint(Hash(sha256(block)), target))
+
+
+def votes(at: Assembly, name: str, one: Vote, other: Vote) -> Evidence:
+    """Both votes signed with somebody's vote key."""
+    key = pair(name, Purpose.VOTE)
+    signed = [(vote, key.sign(vote.signed_bytes(at.genesis.hash))) for vote in (one, other)]
+    return of_votes(who(name), key.public, *signed)
+
+
+def record(at: Assembly, evidence: Evidence) -> OffenceRecord:
+    """What is kept of an offence."""
+    raw = at.state.get(paths.offence(offence_id(evidence)))
+    assert raw is not None
+    return OffenceRecord.decode(raw)
+
+
+def test_two_blocks_of_one_slot_cost_the_seat() -> None:
+    at = Assembly()
+    evidence = double_block(at, "a")
+    outcome = at.send("x", SubmitEvidence(evidence))  # anyone may say so
+    assert outcome.events[0] == ("offence", (who("a"), "blocks", 7, "unseated"))
+    decided = set_decided(at.state)
+    assert decided is not None
+    assert decided.index(who("a")) is None
+    assert len(decided.members) == 7
+    kept = record(at, evidence)
+    assert kept == OffenceRecord(
+        who("a"), Offence.BLOCKS, 7, at.slot, evidence.id, Consequence.UNSEATED
+    )
+    assert at.propose("a", PARAMETER)[1].code == "no-voice"
+    assert SubmitEvidence.from_value(SubmitEvidence(evidence).to_value()).evidence == evidence
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "epoch"),
+    [
+        (ballot(2, 5), ballot(3, 5, b"y"), 5),  # twice for one epoch
+        (ballot(2, 5), ballot(3, 5), 5),  # one target from two sources
+        (ballot(1, 9), ballot(4, 5), 9),  # one around the other
+    ],
+)
+def test_votes_that_exclude_each_other(one: Vote, other: Vote, epoch: int) -> None:
+    at = Assembly()
+    evidence = votes(at, "b", one, other)
+    outcome = at.send("c", SubmitEvidence(evidence))
+    assert outcome.events[0] == ("offence", (who("b"), "votes", epoch, "unseated"))
+
+
+def test_what_proves_nothing() -> None:
+    at = Assembly()
+    one, other = header(at, "a"), header(at, "a", mark=b"1")
+    good = blocks("a", one, other)
+    elsewhere = [header(at, "a", mark=mark, chain=Hash(bytes(32))) for mark in (b"1", b"2")]
+    cases = {
+        "evidence-harmless": [
+            blocks("a", one, header(at, "a", 8)),
+            votes(at, "a", ballot(2, 5), ballot(5, 6)),
+            votes(at, "a", ballot(2, 5), ballot(3, 5, b"y", set_id=1)),
+        ],
+        "evidence-order": [
+            replace(good, first=good.second, second=good.first),
+            replace(good, second=good.first),
+        ],
+        "evidence-block": [
+            blocks("a", *elsewhere),
+            blocks("a", header(at, "b"), header(at, "b", mark=b"1")),
+        ],
+        "evidence-key": [
+            blocks("a", one, other, signer="b"),
+            replace(good, key=pair("a", Purpose.VOTE).public),
+            replace(good, offence=Offence.VOTES, first=VOTES.first, second=VOTES.second),
+        ],
+        "evidence-signature": [
+            replace(blocks("a", one, other, signer="b"), key=good.key),
+            replace(VOTES, offender=who("a"), key=pair("a", Purpose.VOTE).public),
+        ],
+        "not-an-authority": [double_block(at, "x"), double_block(at, "poor")],
+    }
+    for code, pieces in cases.items():
+        for evidence in pieces:
+            assert at.send("y", SubmitEvidence(evidence)).code == code
+    assert set_decided(at.state) is None
+
+
+VOTES = votes(Assembly(), "b", ballot(2, 5), ballot(3, 5, b"y"))
+
+
+@pytest.mark.parametrize("part", ["first", "second"])
+def test_evidence_that_cannot_be_read_is_no_transaction(part: str) -> None:
+    value = SubmitEvidence(replace(VOTES, **{part: b"\x80"})).to_value()
+    with pytest.raises(Refusal):
+        SubmitEvidence.from_value(value)
+    with pytest.raises(Refusal):
+        SubmitEvidence.from_value(["theft", *VOTES.to_value()[1:]])
+
+
+def test_an_offence_counts_once() -> None:
+    at = Assembly()
+    first = double_block(at, "a")
+    at.send("x", SubmitEvidence(first))
+    assert at.send("y", SubmitEvidence(first)).code == "offence-known"
+    third = blocks("a", header(at, "a"), header(at, "a", mark=b"2"))
+    assert at.send("y", SubmitEvidence(third)).code == "offence-known"
+    at.take_over()
+    assert at.send("y", SubmitEvidence(first)).code == "not-an-authority"
+
+
+def test_while_a_set_is_about_to_take_over_the_voice_goes_and_the_seat_follows() -> None:
+    at = Assembly()
+    at.decide(change(added="x"))
+    evidence = double_block(at, "a")
+    outcome = at.send("y", SubmitEvidence(evidence))
+    assert outcome.events == (("offence", (who("a"), "blocks", 7, "silenced")),)
+    assert at.propose("a", PARAMETER)[1].code == "no-voice"
+    assert at.send("y", SubmitEvidence(evidence)).code == "offence-known"
+    at.take_over()
+    late = at.send("y", SubmitEvidence(evidence))
+    assert late.events[0] == ("offence", (who("a"), "blocks", 7, "unseated"))
+    assert record(at, evidence).consequence is Consequence.UNSEATED
+
+
+def test_four_keep_their_seats_and_votes_can_give_the_voice_back() -> None:
+    at = Assembly(network("abcd"))
+    evidence = double_block(at, "a")
+    assert at.send("y", SubmitEvidence(evidence)).events[0][1][-1] == "silenced"
+    assert set_decided(at.state) is None
+    assert at.propose("a", PARAMETER)[1].code == "no-voice"
+    # Half of four would not be more than half: a second offender keeps its voice.
+    other = double_block(at, "b")
+    assert at.send("y", SubmitEvidence(other)).events[0][1][-1] == "recorded"
+    assert at.propose("b", PARAMETER)[1].ok
+    at.decide(SetRole(who("a"), "authority", True), "bcd")
+    assert at.propose("a", PARAMETER)[1].ok
+    at.decide(change(added="x"), "abc")
+    at.take_over()
+    # What was forgiven stays forgiven; what was only recorded follows.
+    assert at.send("y", SubmitEvidence(evidence)).code == "offence-known"
+    assert at.send("y", SubmitEvidence(other)).events[0][1][-1] == "unseated"
+
+
+def test_the_offenders_vote_is_dropped_and_its_business_goes_on() -> None:
+    at = Assembly(network("abcde"))
+    proposal = at.open("a", Suspend(who("x")))
+    for voter in "ab":
+        at.vote(voter, proposal)
+    at.send("y", SubmitEvidence(double_block(at, "a")))
+    at.vote("c", proposal)  # three voted, two count
+    assert at.proposal(proposal).outcome == "open"
+    assert at.send("a", SubmitEvidence(double_block(at, "a"))).code == "offence-known"
+
+
+def test_one_seat_of_three_is_lost_and_the_organisation_still_heard() -> None:
+    at = Assembly()
+    assert at.send("y", SubmitEvidence(double_block(at, "f1"))).events[0][1][-1] == "unseated"
+    assert at.propose("f2", PARAMETER)[1].ok
+    assert at.propose("a", Remove(who("f")))[1].code == "organisation-seated"
