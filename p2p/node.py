@@ -206,6 +206,7 @@ class Node:
             mempool_bytes=ledger.mempool.bytes,
             producing=parts.author is not None,
             uptime_s=now.s - self._started_s,
+            expiry_slots_max=ledger.parameters.expiry_slots_max,
         )
 
     def peers(self) -> list[PeerStatus]:

@@ -49,11 +49,9 @@ class Sender:
 
     def expiry(self) -> int:
         """The last slot for a transaction signed now."""
-        return self.client.status().slot + self.expiry_slots()
-
-    def expiry_slots(self) -> int:
-        """Within what the network allows, and a slot less: its clock may be one behind ours."""
-        return min(EXPIRY_SLOTS, max(1, self.genesis.parameters.expiry_slots_max - 1))
+        status = self.client.status()
+        # Within what the network allows, and a slot less: its clock may be one behind ours.
+        return status.slot + min(EXPIRY_SLOTS, max(1, status.expiry_slots_max - 1))
 
     def send(self, body: Body) -> Transaction:
         """Sign and submit one transaction. Raises ApiError when it is refused."""

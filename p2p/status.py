@@ -33,6 +33,7 @@ class NodeStatus:
     mempool_bytes: int
     producing: bool
     uptime_s: float
+    expiry_slots_max: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,6 +150,8 @@ def found(directory: NetDirectory, spec: LaunchSpec, now_ms: int) -> None:
     for name in ACCOUNTS:
         organisation = account(spec, name)
         save_account(directory.accounts / f"{name}.json", organisation.held(directory.name))
+    for name in spec.author_names:
+        save_account(directory.accounts / f"{name}.json", author(spec, name).held(directory.name))
     nodes = tuple(found_node_files(directory, spec, name) for name in spec.node_names)
     dids = {identity.name: genesis.did(identity.id) for identity in genesis.identities}
     accounts = tuple(AccountRecord(name, dids[name]) for name in ACCOUNTS)

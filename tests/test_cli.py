@@ -20,6 +20,7 @@ from p2p.accounts import Account, HeldKey, save_account
 from p2p.api.client import ApiError, Unreachable
 from p2p.api.json_codec import Json
 from p2p.api.server import serve_api
+from p2p.node import Node
 from p2p.sending import NotIncluded
 from testnet.errors import LaunchFailure
 from tests.p2p.api.serving import make_node
@@ -34,6 +35,7 @@ class Line:
 
     api: str
     founding: Founding
+    node: Node
     capsys: pytest.CaptureFixture[str]
 
     async def __call__(self, *arguments: str, code: int = 0) -> str:
@@ -68,6 +70,11 @@ def objects(value: Json) -> list[dict[str, Json]]:
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    move_home(tmp_path, monkeypatch)
+
+
+def move_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of whoever runs the tests is read or written."""
     monkeypatch.setenv("CORNERSTONE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("CORNERSTONE_API", raising=False)
@@ -79,6 +86,7 @@ async def terminal(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[Line]:
     """A node that makes a block every 50 ms; Ann's keys are at hand."""
+    move_home(tmp_path, monkeypatch)
     founding = found(authorities=1, slot_ms=50)
     ledger = Ledger(founding.genesis, MemoryStore(), engine_of(founding.genesis))
     node = make_node(founding, ledger)
@@ -94,7 +102,7 @@ async def terminal(
             await nursery.start(node.run)
             url: str = await nursery.start(serve_api, node, "127.0.0.1", 0)
             monkeypatch.setenv("CORNERSTONE_API", url)
-            yield Line(url, founding, capsys)
+            yield Line(url, founding, node, capsys)
             nursery.cancel_scope.cancel()
 
 

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from p2p.api.chain_routes import ChainRoutes
 from p2p.api.event_routes import EventRoutes
+from p2p.api.governance_routes import GovernanceRoutes
 from p2p.api.page_routes import PageRoutes
 from p2p.api.problems import Boundary, install_problems
 from p2p.api.routing import Served
@@ -53,6 +54,7 @@ def build_app(served: Served) -> FastAPI:
     app.include_router(ChainRoutes(served).router)
     app.include_router(TransactionRoutes(served).router)
     app.include_router(StateRoutes(served).router)
+    app.include_router(GovernanceRoutes(served).router)
     app.include_router(EventRoutes(served).router)
     app.include_router(PageRoutes(served).router)
     install_problems(app)

@@ -121,6 +121,7 @@ def status_view(status: NodeStatus) -> StatusView:
         mempool_transactions=status.mempool_transactions,
         mempool_bytes=status.mempool_bytes,
         uptime_s=round(status.uptime_s, 3),
+        expiry_slots_max=status.expiry_slots_max,
     )
 
 

@@ -13,6 +13,13 @@ from urllib.parse import quote
 import httpx
 
 from chain.primitives import cbor
+from p2p.api.governance_views import (
+    AuthoritiesView,
+    ParametersView,
+    ParameterView,
+    ProposalsView,
+    ProposalView,
+)
 from p2p.api.json_codec import WrongJson, decode_json
 from p2p.api.limits import BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX
 from p2p.api.views import (
@@ -155,6 +162,22 @@ class Client:
     def dataset(self, dataset: str) -> DatasetView:
         """A published dataset by its id."""
         return self._get(DatasetView, f"/v1/datasets/{quote(dataset, safe='')}")
+
+    def proposals(self) -> tuple[ProposalView, ...]:
+        """What may be voted on."""
+        return self._get(ProposalsView, "/v1/governance/proposals").proposals
+
+    def proposal(self, identifier: str) -> ProposalView:
+        """A proposal by its id, open or decided."""
+        return self._get(ProposalView, f"/v1/governance/proposals/{quote(identifier, safe='')}")
+
+    def authorities(self) -> AuthoritiesView:
+        """Who has a seat, and who will."""
+        return self._get(AuthoritiesView, "/v1/governance/authorities")
+
+    def parameters(self) -> tuple[ParameterView, ...]:
+        """The numbers that votes may change."""
+        return self._get(ParametersView, "/v1/governance/parameters").parameters
 
     def proof(self, path: str) -> ProofView:
         """A state value or its absence with its proof; check it with p2p.api.verification."""

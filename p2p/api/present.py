@@ -15,8 +15,12 @@ from chain.transactions.body import Body
 from chain.transactions.dataset import Dataset, Parent, Publish
 from chain.transactions.document import DidDocument
 from chain.transactions.envelope import LANE_MAX, TRANSACTION_TYPE, Transaction
-from chain.transactions.identity import RecordedKey, Register
+from chain.transactions.governance_evidence import SubmitEvidence
+from chain.transactions.governance_propose import Propose
+from chain.transactions.governance_vote import CastVote
+from chain.transactions.identity import RecordedKey, Register, Standing, standing_of
 from chain.transactions.payment import Transfer
+from p2p.api.governance_present import evidence_body, propose_body, vote_body
 from p2p.api.problems import Problem
 from p2p.api.views import (
     AccountView,
@@ -153,6 +157,7 @@ class Presenter:
             registered=record is not None,
             version=0 if record is None else record.version,
             roles=() if record is None else record.roles,
+            standing=self._standing(identity, account),
             threshold=0 if record is None else record.threshold,
             controller=None if record is None else self._controller(record.controller),
             balances=self._balances(account),
@@ -178,6 +183,10 @@ class Presenter:
             if lane == 0 or free:
                 found.append(SequenceView(lane, expected, free))
         return tuple(found)
+
+    def _standing(self, identity: bytes, account: Account | None) -> str:
+        standing = Standing.ACTIVE if account is None else standing_of(self._ledger.state, identity)
+        return standing.name.lower()
 
     def _controller(self, controller: bytes | None) -> str | None:
         return None if controller is None else self._genesis.did(controller)
@@ -259,6 +268,12 @@ def body_view(body: Body, genesis: Genesis) -> BodyView:
             )
         case Register():
             return _register_body(body.document, genesis)
+        case Propose():
+            return propose_body(body, genesis)
+        case CastVote():
+            return vote_body(body)
+        case SubmitEvidence():
+            return evidence_body(body, genesis)
     raise AssertionError(f"no view for {body.KIND}")
 
 

@@ -6,6 +6,8 @@ times are unix milliseconds and follow from the slot. A field that does not appl
 
 from dataclasses import dataclass
 
+from p2p.api.governance_views import EvidenceBody, ProposeBody, VoteBody
+
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
@@ -35,6 +37,7 @@ class StatusView:
     mempool_transactions: int
     mempool_bytes: int
     uptime_s: float
+    expiry_slots_max: int  # how far ahead a transaction may name its last slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +220,7 @@ class RegisterBody:
     keys: tuple[RegisteredKeyView, ...]
 
 
-BodyView = TransferBody | PublishBody | RegisterBody
+BodyView = TransferBody | PublishBody | RegisterBody | ProposeBody | VoteBody | EvidenceBody
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +275,7 @@ class AccountView:
     registered: bool
     version: int
     roles: tuple[str, ...]
+    standing: str  # of its organisation: "active", "suspended" or "removed"
     threshold: int
     controller: str | None
     balances: tuple[BalanceView, ...]

@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from p2p.api.governance_views import ActionView
 from p2p.api.limits import BLOCKS_PAGE_MAX, HISTORY_PAGE_MAX
 from p2p.api.views import AccountHistoryView, AccountView, BlockView, TransactionView
+from p2p.commands.gov_look import describe
 from p2p.commands.options import (
     TIMEOUT_S,
     Api,
@@ -148,6 +150,8 @@ def print_transaction(session: Session, view: TransactionView, as_json: bool) ->
 
 def shown(session: Session, value: object) -> str:
     """A value of a body; DIDs with the name they have in the genesis."""
+    if isinstance(value, ActionView):
+        return describe(session, value)
     text = str(value) if value != () and value is not None else "none"
     return f"{session.name(text)} {text}" if text.startswith("did:") else text
 
@@ -158,6 +162,7 @@ def print_account(session: Session, view: AccountView, history: AccountHistoryVi
     if not view.registered:
         pairs["registered"] = "[yellow]no[/]: it can neither send nor receive yet"
     pairs["roles"] = ", ".join(view.roles) or "none"
+    pairs["standing"] = view.standing
     for held in view.balances:
         pairs[held.code] = f"{session.whole(held.amount, held.code)} ({held.amount} minor units)"
     for lane in view.sequences:

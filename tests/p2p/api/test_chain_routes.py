@@ -129,6 +129,10 @@ async def test_openapi_names_every_endpoint(autojump_clock: MockClock) -> None:
             "/v1/accounts/{reference}",
             "/v1/accounts/{reference}/transactions",
             "/v1/datasets/{dataset}",
+            "/v1/governance/proposals",
+            "/v1/governance/proposals/{proposal}",
+            "/v1/governance/authorities",
+            "/v1/governance/parameters",
             "/v1/proofs/{path}",
         }
         assert "HTTPValidationError" not in str(described)
