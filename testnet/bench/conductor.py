@@ -49,6 +49,7 @@ AUTHORS_MAX = 4
 SLOT_MS = 1_000
 
 Tell = Callable[[str], None]
+Serve = Callable[[Cast, Connection], None]
 A = TypeVar("A", Ready, Reading, Arrivals, Included)
 
 
@@ -155,14 +156,19 @@ def casts(
 
 
 @contextmanager
-def seated(parts: Sequence[Cast]) -> Iterator[list[Connection]]:
-    """The processes, linked with each other; ended when the block ends."""
+def seated(
+    parts: Sequence[Cast], places: Sequence[Serve] | None = None
+) -> Iterator[list[Connection]]:
+    """The processes, linked with each other; ended when the block ends.
+
+    `places` says for each process what it runs when that is not just `serve`.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([serve.__module__])
     pipes = [context.Pipe() for _ in parts]
     processes = [
-        context.Process(target=serve, args=(cast, theirs), daemon=True)
-        for cast, (_, theirs) in zip(parts, pipes, strict=True)
+        context.Process(target=run, args=(cast, theirs), daemon=True)
+        for run, cast, (_, theirs) in zip(places or [serve] * len(parts), parts, pipes, strict=True)
     ]
     hosts = [ours for ours, _ in pipes]
     for process, (_, theirs) in zip(processes, pipes, strict=True):

@@ -11,6 +11,7 @@ from tests.bench.devnet import measure_devnet
 from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
 from tests.bench.hundred import measure_crowd
 from tests.bench.import_blocks import measure_import
+from tests.bench.lossy_link import PLAN, measure_lossy_link, permitted
 from tests.bench.network import measure_load, measure_start
 from tests.bench.state_size import measure_state
 from tests.bench.sync import measure_sync
@@ -144,6 +145,25 @@ def bench_attacks() -> None:
         )
 
 
+def bench_lossy_link() -> None:
+    """Two nodes in network namespaces with a bad line between them."""
+    why_not = permitted()
+    if why_not:
+        say(f"lossy link: SKIPPED, {why_not}")
+        return
+    figure = measure_lossy_link()
+    run = figure.run
+    say(
+        f"lossy link, {figure.lost} of {figure.carried + figure.lost} packets lost, 300 ms there "
+        f"and back: delivered {run.unloaded.delivered:g} / {run.steady.delivered:g} / "
+        f"{run.burst.delivered:g}; single messages p50 {run.unloaded.p50_ms:,.0f} ms, p99 "
+        f"{run.unloaded.p99_ms:,.0f}; {PLAN.rate:.0f}/s p50 {run.steady.p50_ms:,.0f} ms, p99 "
+        f"{run.steady.p99_ms:,.0f}; a burst of {run.burst.sent:,} at "
+        f"{run.burst.deliveries_per_s:,.0f}/s, {figure.bytes_per_s / 1e3:,.0f} kB/s; "
+        f"{run.disconnects} disconnects, {run.bans} bans"
+    )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -152,6 +172,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "devnet": bench_devnet,
     "sync": bench_sync,
     "engines": bench_engines,
+    "lossy-link": bench_lossy_link,
     "hundred": bench_hundred,
     "attacks": bench_attacks,
 }
