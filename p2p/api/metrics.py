@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+from trio.lowlevel import current_statistics
 
 from p2p.node import Node
 
@@ -29,6 +30,7 @@ class StatusCollector(Collector):
             ("peers_tried", "Addresses known that we have reached.", status.peers_tried),
             ("mempool_transactions", "Transactions that wait.", status.mempool_transactions),
             ("mempool_bytes", "Their bytes.", status.mempool_bytes),
+            ("tasks", "Tasks of the process that live.", current_statistics().tasks_living),
             ("uptime_seconds", "Since the node started.", status.uptime_s),
         )
         for name, help_text, value in gauges:

@@ -12,7 +12,7 @@ from typing import Protocol, get_args
 from chain.block import Receipt, decode_block, decode_header, decode_receipt, encode_block
 from chain.consensus.authorityset import decode_set
 from chain.consensus.finality.certificate import decode_certificate
-from chain.consensus.finality.evidence import decode_evidence, of_votes
+from chain.consensus.finality.evidence import decode_evidence
 from chain.consensus.finality.vote import decode_vote
 from chain.genesis import Genesis
 from chain.genesis_source import compile_toml
@@ -31,7 +31,7 @@ from testnet.scenario.text import format_scenario
 from tests.chain.consensus.finality.world import LINK, certify, parties, set_of, sign
 from tests.chain.founding import GENESIS, grow, ledger, transfer
 from tests.chain.transactions import world
-from tests.fuzz.bodies import bodies
+from tests.fuzz.bodies import bodies, double_vote
 from tests.fuzz.handshake import SHAKES, shake
 from tests.fuzz.mutation import Mutate, of_bytes, of_cbor, of_sequence, of_toml
 from tests.fuzz.outbox import PLAYS, play
@@ -155,8 +155,7 @@ def targets() -> dict[str, Target]:
     transactions = [world.signed(body) for body in bodies()]
     seven = parties(7)
     vote = sign(LINK, 2, seven[2])
-    other = (sign(LINK, 3, seven[3]).vote, vote.signature)
-    evidence = of_votes(seven[2].did, seven[2].vote.public, (LINK, vote.signature), other)
+    evidence = double_vote()
     record = sign_record(NODE, CHAIN, ("ws://192.0.2.1:4001",), 7, ("blocks/1",))
     grown = blocks()
     headers = tuple(decode_block(raw).header.raw for raw in grown)
