@@ -32,6 +32,7 @@ from p2p.peers.buckets import SECRET_BYTES
 from p2p.peers.contact import Contact, own_reach
 from p2p.peers.peer import PeerId, short
 from p2p.peers.remembered import KEPT_MAX, NOTHING, Remembered, shifted
+from p2p.progress import ProgressMeter, SyncProgress, told
 from p2p.protocol.discovery import Connected, DiscoverySettings
 from p2p.protocol.effects import (
     Answer,
@@ -107,6 +108,7 @@ class Node:
         self._wake = trio.Event()
         self._sleeps_until_s = -math.inf
         self._started_s = 0.0
+        self._meter = ProgressMeter()
 
     def _router_parts(self) -> RouterParts:
         config = self._parts.config
@@ -181,7 +183,7 @@ class Node:
     def status(self) -> NodeStatus:
         """What the node knows of itself now."""
         parts, ledger, now = self._parts, self._ledger, self._now()
-        head = ledger.head
+        head, syncing = ledger.head, self._router.syncing(now)
         return NodeStatus(
             name=parts.config.name,
             id=self._id,
@@ -197,7 +199,8 @@ class Node:
             finalized_height=0,
             finalized=self._founding_id(),
             slot=ledger.genesis.slot_at(now.unix_ms),
-            syncing=self._router.syncing(now),
+            syncing=syncing,
+            sync=self._progress(now) if syncing else None,
             peers_inbound=self._sessions.count(outbound=False),
             peers_outbound=self._sessions.count(outbound=True),
             peers_known=len(self._book),
@@ -327,6 +330,7 @@ class Node:
 
     def _notify(self, event: LedgerEvent) -> None:
         if isinstance(event, BlockConnected):
+            self._meter.connected(len(event.transactions))
             self._block_connected.set()
             self._block_connected = trio.Event()
         self._hub.publish(event)
@@ -344,7 +348,20 @@ class Node:
                 await self._wake.wait()
             self._sleeps_until_s = -math.inf
             await self._parts.clock.running()
-            self._perform(self._router.tick(self._now()))
+            now = self._now()
+            self._perform(self._router.tick(now))
+            self._tell_progress(now)
+
+    def _progress(self, now: Now) -> SyncProgress:
+        """How far the node is on its way to where its peers are."""
+        return self._meter.read(self._ledger.head.height, self._router.likely_height(), now.s)
+
+    def _tell_progress(self, now: Now) -> None:
+        self._meter.sample(now.s)
+        syncing = self._router.syncing(now)
+        if self._meter.is_due(now.s, syncing=syncing):
+            event, fields = told(self._progress(now), syncing=syncing)
+            self._log("info", event, **fields)
 
     def _founding_id(self) -> Hash:
         founding = self._ledger.block_id_at(0)

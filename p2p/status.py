@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId
+from p2p.progress import SyncProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class NodeStatus:
     finalized: Hash
     slot: int
     syncing: bool
+    sync: SyncProgress | None  # while syncing
     peers_inbound: int
     peers_outbound: int
     peers_known: int

@@ -41,6 +41,12 @@ def node_table(snapshot: Snapshot) -> Table:
     return table
 
 
+def state_text(node: NodeView) -> str:
+    """The state of a node, and how far behind it is while it catches up."""
+    behind = node.report.behind if node.running else 0
+    return f"{node.state.value}, {behind:,} behind" if behind else node.state.value
+
+
 def node_row(node: NodeView, snapshot: Snapshot, heads: list[str]) -> list[Text]:
     """One node's cells."""
     report = node.report
@@ -56,7 +62,7 @@ def node_row(node: NodeView, snapshot: Snapshot, heads: list[str]) -> list[Text]
         Text(str(report.finalized), colour),
         Text(f"{report.inbound}/{report.outbound}", colour),
         Text(str(report.mempool), colour),
-        Text(node.state.value, COLOURS[node.state]),
+        Text(state_text(node), COLOURS[node.state]),
         Text(", ".join(faults(node, snapshot)), "red"),
     ]
 

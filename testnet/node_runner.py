@@ -272,6 +272,7 @@ def report_of(node: Node) -> NodeReport:
         inbound=status.peers_inbound,
         outbound=status.peers_outbound,
         mempool=status.mempool_transactions,
+        behind=0 if status.sync is None else status.sync.target - status.height,
         first=first.hex() if first is not None else "",
         peers=tuple(peer.id.hex() for peer in node.peers()),
     )

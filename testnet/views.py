@@ -34,6 +34,7 @@ class NodeReport:
     inbound: int = 0
     outbound: int = 0
     mempool: int = 0
+    behind: int = 0  # blocks to go while it catches up
     first: str = ""
     peers: tuple[str, ...] = ()
 

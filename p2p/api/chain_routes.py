@@ -18,7 +18,9 @@ from p2p.api.views import (
     PeersView,
     PeerView,
     StatusView,
+    SyncView,
 )
+from p2p.progress import SyncProgress
 from p2p.status import NodeStatus, PeerStatus
 from p2p.version import VERSION
 
@@ -113,6 +115,7 @@ def status_view(status: NodeStatus) -> StatusView:
         finalized=status.finalized.hex(),
         slot=status.slot,
         syncing=status.syncing,
+        sync=None if status.sync is None else sync_view(status.sync),
         producing=status.producing,
         peers_inbound=status.peers_inbound,
         peers_outbound=status.peers_outbound,
@@ -122,6 +125,17 @@ def status_view(status: NodeStatus) -> StatusView:
         mempool_bytes=status.mempool_bytes,
         uptime_s=round(status.uptime_s, 3),
         expiry_slots_max=status.expiry_slots_max,
+    )
+
+
+def sync_view(progress: SyncProgress) -> SyncView:
+    """Progress as the API shows it."""
+    eta_s = progress.eta_s
+    return SyncView(
+        target=progress.target,
+        blocks_per_s=round(progress.blocks_per_s, 1),
+        transactions_per_s=round(progress.transactions_per_s, 1),
+        eta_s=None if eta_s is None else round(eta_s, 1),
     )
 
 

@@ -10,6 +10,16 @@ from p2p.api.governance_views import EvidenceBody, ProposeBody, VoteBody
 
 
 @dataclass(frozen=True, slots=True)
+class SyncView:
+    """How a node that is behind catches up; `eta_s` is null while it stands still."""
+
+    target: int
+    blocks_per_s: float
+    transactions_per_s: float
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class StatusView:
     """A node at one moment. `finalized_height` is 0 (genesis) until there is finality."""
 
@@ -29,6 +39,7 @@ class StatusView:
     finalized: str
     slot: int
     syncing: bool
+    sync: SyncView | None
     producing: bool
     peers_inbound: int
     peers_outbound: int

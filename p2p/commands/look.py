@@ -8,7 +8,7 @@ from rich.table import Table
 
 from p2p.api.governance_views import ActionView
 from p2p.api.limits import BLOCKS_PAGE_MAX, HISTORY_PAGE_MAX
-from p2p.api.views import AccountHistoryView, AccountView, BlockView, TransactionView
+from p2p.api.views import AccountHistoryView, AccountView, BlockView, SyncView, TransactionView
 from p2p.commands.gov_look import describe
 from p2p.commands.options import (
     TIMEOUT_S,
@@ -113,6 +113,8 @@ def chain(
         f"[bold]{status.network}[/] height {status.height}, slot {status.slot}, "
         f"{status.mempool_transactions} waiting, by node {status.name}"
     )
+    if status.sync is not None:
+        console.print(sync_text(status.height, status.sync))
     table = plain_table("height", "time", "block", "author", "transactions")
     for item in blocks:
         moment = time_text(item.time_ms)
@@ -203,6 +205,15 @@ def print_pairs(pairs: dict[str, str]) -> None:
     width = max(map(len, pairs))
     for name, value in pairs.items():
         console.print(f"[dim]{name.ljust(width)}[/]  {value}", soft_wrap=True)
+
+
+def sync_text(height: int, sync: SyncView) -> str:
+    """How far a node is that catches up, in one line."""
+    left = "standing still" if sync.eta_s is None else f"{sync.eta_s:,.0f} s to go"
+    return (
+        f"[yellow]syncing[/] block {height:,} of {sync.target:,}: {sync.blocks_per_s:,.0f} "
+        f"blocks/s, {sync.transactions_per_s:,.0f} transactions/s, {left}"
+    )
 
 
 def plain_table(*titles: str) -> Table:

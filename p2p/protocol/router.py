@@ -25,6 +25,7 @@ from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, Offence, ScoreBoard
 from p2p.peers.usefulness import Use, Usefulness
+from p2p.progress import likely_height
 from p2p.protocol.blocks import BlockExchange
 from p2p.protocol.discovery import Acquaintances, Connected, Discovery, DiscoverySettings
 from p2p.protocol.effects import (
@@ -192,6 +193,11 @@ class Router:
     def syncing(self, now: Now) -> bool:
         """Whether blocks above our head are wanted and have been coming."""
         return self._wanted.catching_up(self._ledger.head.height, now.s)
+
+    def likely_height(self) -> int:
+        """Where the chain that the peers have probably ends; see `progress`."""
+        shown = max(self._ledger.head.height, self._wanted.top())
+        return likely_height([height for height, _ in self._wanted.claims.values()], shown)
 
     def _dispatch(self, peer: PeerId, message: Message, now: Now) -> list[Effect]:
         match message:

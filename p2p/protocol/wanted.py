@@ -135,6 +135,10 @@ class Wanted:
         """Whether any block above `height` is wanted."""
         return any(wanted.header.height > height for wanted in self._blocks.values())
 
+    def top(self) -> int:
+        """The greatest height among the wanted headers; 0 when there are none."""
+        return max((wanted.header.height for wanted in self._blocks.values()), default=0)
+
     def catching_up(self, height: int, now_s: float) -> bool:
         """Whether a branch that reaches above `height` is wanted, and blocks of it came lately."""
         if now_s - self._fed_s > PROGRESS_S:
