@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chain.primitives.errors import Refusal
 from p2p.protocol.discovery import FEELER_S
+from p2p.protocol.gossip import EAGER, EAGER_MAX
 
 KEYS_REQUIRED = ("name", "genesis", "genesis_hash", "listen")
 KEYS_OPTIONAL = (
@@ -18,6 +19,7 @@ KEYS_OPTIONAL = (
     "outbound_target",
     "inbound_max",
     "feeler_s",
+    "gossip",
     "durability",
     "author_key",
     "author",
@@ -47,7 +49,8 @@ class NodeConfig:
 
     `data_dir` is where the file was found; it holds `key` (identity), `db/`, `log.ndjson`.
     `author_key` is the key file of the seal key when the node produces blocks; `author` names its
-    DID where the key alone does not (a miner under the `work` engine). Without `explore` only the
+    DID where the key alone does not (a miner under the `work` engine). `eager` peers are asked to
+    push transactions, the others announce them; with 0 all announce. Without `explore` only the
     bootstrap addresses are dialled, and no other peers are looked for.
     """
 
@@ -64,6 +67,7 @@ class NodeConfig:
     outbound_target: int = OUTBOUND_TARGET
     inbound_max: int = INBOUND_MAX
     feeler_s: float = FEELER_S
+    eager: int = EAGER
     durability: str = "process"
     author_key: Path | None = None
     author: str = ""
@@ -110,6 +114,7 @@ class _Reader:
             outbound_target=self._integer("outbound_target", OUTBOUND_TARGET, OUTBOUND_TARGET_MAX),
             inbound_max=self._integer("inbound_max", INBOUND_MAX, INBOUND_MAX_MAX),
             feeler_s=float(self._integer("feeler_s", round(FEELER_S), FEELER_MAX_S)),
+            eager=self._eager(),
             durability=self._choice("durability", DURABILITIES, "process"),
             author_key=folder / author_key if author_key else None,
             author=self._text("author", ""),
@@ -142,6 +147,19 @@ class _Reader:
         value = self._values.get(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= maximum:
             raise self._wrong(key, f"an integer from 0 to {maximum}")
+        return value
+
+    def _eager(self) -> int:
+        """Of the table [gossip], which has this one key."""
+        table = self._values.get("gossip", {})
+        if not isinstance(table, dict) or set(table) - {"eager"}:
+            raise self._wrong("gossip", "a table with the one key eager")
+        value = table.get("eager", EAGER)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= EAGER_MAX:
+            raise BadConfig(
+                f"{self._path}: gossip.eager: expected an integer from 0 to {EAGER_MAX}, "
+                f"got {value!r}"
+            )
         return value
 
     def _boolean(self, key: str, default: bool) -> bool:

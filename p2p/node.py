@@ -46,6 +46,7 @@ from p2p.protocol.effects import (
     Send,
     SubmitResult,
 )
+from p2p.protocol.gossip import GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
 from p2p.sessions import Session, Sessions
@@ -121,7 +122,13 @@ class Node:
             anchors=self._parts.remembered.anchors,
             reach=own_reach(config.advertise or config.listen),
         )
-        return RouterParts(self._ledger, self._parts.author, self._book, discovery, self._parts.rng)
+        gossip = GossipSettings(config.eager, self._room)
+        return RouterParts(
+            self._ledger, self._parts.author, self._book, discovery, self._parts.rng, gossip
+        )
+
+    def _room(self, peer: PeerId) -> int:
+        return self._peering.room(peer)
 
     def _peering_parts(self) -> PeeringParts:
         parts = self._parts

@@ -76,6 +76,8 @@ class Peering:
         self._gate = Gate(0.0)
         self._shaking: dict[int, trio.CancelScope] = {}
         self._record = b""
+        self._last: Message | None = None
+        self._encoded = b""
         self.address = ""
 
     async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
@@ -106,8 +108,18 @@ class Peering:
         self._nursery.start_soon(self._dial, address)
 
     def send(self, peer: PeerId, message: Message) -> None:
-        """Queue a message for a peer; lost if it has just left, as everything else for it."""
-        self.put(peer, encode_message(message), message.LANE)
+        """Queue a message for a peer; lost if it has just left, as everything else for it.
+
+        One value sent to many peers in a row is encoded once.
+        """
+        if message is not self._last:
+            self._last, self._encoded = message, encode_message(message)
+        self.put(peer, self._encoded, message.LANE)
+
+    def room(self, peer: PeerId) -> int:
+        """Bytes of transactions that may be queued for a peer."""
+        session = self._sessions.get(peer)
+        return 0 if session is None else session.connection.room(Lane.TRANSACTION)
 
     def put(self, peer: PeerId, encoded: bytes, lane: Lane) -> None:
         """Queue a message that has been encoded; see `send`."""

@@ -135,6 +135,10 @@ class Connection:
         """Bytes that wait to be written."""
         return self._outbox.bytes
 
+    def room(self, lane: Lane) -> int:
+        """Bytes that may be queued in a lane of one's own accord."""
+        return self._outbox.room(lane)
+
     def send(self, message: Message) -> None:
         """Queue a message; the connection ends if the peer is too slow to take it."""
         self.put(encode_message(message), message.LANE)

@@ -6,10 +6,10 @@ Rules:
   not hold up a block, nor a burst of transactions either, and nothing may starve.
 - Each lane is bounded in bytes and messages, and takes one message of any size when empty.
   *Why:* one slow peer must not fill our memory; and a message that never fits is never said.
-- A full lane of announcements or bulk forgets its oldest message. *Why:* the newest are those not
-  heard of elsewhere yet; gossip announces again what is still pending.
-- A full lane of replies refuses the newest. *Why:* its asker asks somebody else when time is up,
-  and what waits is already half sent.
+- A full lane of bulk or votes forgets its oldest message. *Why:* a newer one says more.
+- A full lane of replies or transactions refuses the newest. *Why:* whoever asked asks somebody else
+  when time is up, and what waits is already half sent. Gossip looks at the `room` first: it is half
+  of the lane, so that what was asked for finds a place beside what is pushed.
 - Control and block lanes lose nothing: when one overflows, the peer is let go. So is a peer that
   keeps more than HIGH_WATER_BYTES waiting for SLOW_S. *Why:* it is not reading; feeding it for ever
   costs the others.
@@ -26,7 +26,7 @@ from p2p.wire.messages import Lane
 FRAME_TARGET_BYTES = 256 * 1024  # beyond it a frame gains nothing and holds up what comes next
 LANE_MESSAGES_MAX = 4_096  # a frame's worth: more of them would be tiny, and cost their objects
 HIGH_WATER_BYTES = 4 * 1024 * 1024  # a tenth of a second of a link of 300 Mbit/s
-SLOW_S = 10.0
+SLOW_S = 15.0  # gossip has stopped pushing to the peer after ten of them
 
 
 class Full(Enum):
@@ -48,9 +48,10 @@ class LaneRules:
 
 LANES = {
     Lane.CONTROL: LaneRules(64 * 1024, 16, Full.END),  # thousands of pongs; nobody is owed more
+    Lane.VOTE: LaneRules(512 * 1024, 12, Full.FORGET_OLDEST),  # several rounds of 100 voters
     Lane.BLOCK: LaneRules(2 * 1024 * 1024, 8, Full.END),  # headers: an hour of any chain
     Lane.REPLY: LaneRules(16 * 1024 * 1024, 4, Full.REFUSE_NEWEST),  # two of the largest blocks
-    Lane.TRANSACTION: LaneRules(1024 * 1024, 3, Full.FORGET_OLDEST),  # a minute of announcements
+    Lane.TRANSACTION: LaneRules(4 * 1024 * 1024, 3, Full.REFUSE_NEWEST),  # half a full mempool
     Lane.BULK: LaneRules(512 * 1024, 1, Full.FORGET_OLDEST),  # one full reply of peer records
 }
 
@@ -91,6 +92,13 @@ class Outbox:
     def __len__(self) -> int:
         """Messages that wait."""
         return sum(len(queue.messages) for queue in self._queues.values())
+
+    def room(self, lane: Lane) -> int:
+        """Bytes that may be added of one's own accord: half of what the lane holds is kept free."""
+        queue = self._queues[lane]
+        if len(queue.messages) >= LANE_MESSAGES_MAX // 2:
+            return 0
+        return max(0, queue.rules.bytes_max // 2 - queue.bytes)
 
     def put(self, message: bytes, lane: Lane, now_s: float) -> bool:
         """Queue an encoded message; False if it was refused. Raises Overflow."""

@@ -1,11 +1,13 @@
 """Who is asked for which id: one peer at a time, elsewhere on failure, never the same pair twice.
 
 After Bitcoin Core's `txrequest.h`, reduced to its laws:
-- An id is asked from one peer at a time. *Why:* a transaction would otherwise arrive from each.
+- An id is asked from one peer at a time, and not before its time has come. *Why:* a transaction
+  would otherwise arrive from each who announced it, and from an eager link besides.
 - A (peer, id) pair is asked at most once. *Why:* a peer that announces and never serves costs one
   timeout, not one for each time it repeats itself.
-- Among those that announced an id, the first to do so is asked, peers that recently let a request
-  time out last. *Why:* first sight measures the shortest path; slowness heals by itself.
+- Among those that announced an id, peers that recently let a request time out come last, those we
+  dialled before those that dialled us, then chance decides. *Why:* slowness heals by itself; whom
+  we dialled an attacker has not chosen; and a place won by haste would be won by him.
 - The timeout follows the peer's measured lag. *Why:* under load everybody is slow, and a fixed
   timeout would then ask for everything again and make the load worse.
 - At most ASKED_MAX ids are outstanding with a peer, at most PROMISES_MAX of its announcements
@@ -14,10 +16,12 @@ After Bitcoin Core's `txrequest.h`, reduced to its laws:
 Cost: a few dictionary operations per announcement; nothing iterates over all ids.
 """
 
+import heapq
+import random
 from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 
@@ -36,7 +40,15 @@ class Ask:
 
     peer: PeerId
     request: int
-    ids: tuple[Hash, ...]
+    ids: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A peer let a request for so many ids pass its time in silence."""
+
+    peer: PeerId
+    ids: int
 
 
 class _Request:
@@ -45,19 +57,20 @@ class _Request:
     def __init__(self, number: int, peer: PeerId, asked_s: float, timeout_s: float) -> None:
         self.number = number
         self.peer = peer
-        self.waiting: dict[Hash, None] = {}
+        self.waiting: dict[bytes, None] = {}
         self.asked_s = asked_s
         self.deadline_s = asked_s + timeout_s
 
 
 class _Wanted:
-    """One id: the request it is in, whether it arrived, and who else announced it, in order."""
+    """One id: whether its time has come, its request, whether it is here, who else has it."""
 
-    __slots__ = ("arrived", "bearer", "others", "request")
+    __slots__ = ("arrived", "bearer", "others", "request", "ripe")
 
     def __init__(self) -> None:
         self.request: _Request | None = None
         self.arrived = False
+        self.ripe = False
         self.bearer: PeerId | None = None
         self.others: list[PeerId] = []
 
@@ -65,11 +78,12 @@ class _Wanted:
 class _Peer:
     """A peer's announcements not yet asked, those whose turn it is, and those it failed."""
 
-    __slots__ = ("asked", "failed", "lag_s", "promises", "slow_until_s", "turn")
+    __slots__ = ("asked", "failed", "lag_s", "outbound", "promises", "slow_until_s", "turn")
 
-    def __init__(self) -> None:
-        self.promises: dict[Hash, None] = {}
-        self.turn: deque[Hash] = deque()
+    def __init__(self, outbound: bool) -> None:
+        self.outbound = outbound
+        self.promises: dict[bytes, None] = {}
+        self.turn: deque[bytes] = deque()
         self.failed = RecentSet(PROMISES_MAX)
         self.asked = 0
         self.lag_s = 0.0
@@ -81,49 +95,69 @@ class _Peer:
 
 
 class RequestTracker:
-    """Turns announcements into requests under the laws above. The caller sends what `due` says."""
+    """Turns announcements into requests under the laws above. The caller sends what `due` says.
 
-    def __init__(self) -> None:
-        self._wanted: dict[Hash, _Wanted] = {}
+    Ids are any bytes that name one thing: short ids, and full ones where those clash.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._wanted: dict[bytes, _Wanted] = {}
         self._peers: dict[PeerId, _Peer] = {}
         self._requests: dict[int, _Request] = {}
+        self._ripening: list[tuple[float, int, Sequence[bytes]]] = []
+        self._batches = 0
         self._last_number = 0
 
     def __len__(self) -> int:
         return len(self._wanted)
 
-    def connected(self, peer: PeerId) -> None:
+    def connected(self, peer: PeerId, *, outbound: bool) -> None:
         """Start accepting announcements from a peer."""
-        self._peers[peer] = _Peer()
+        self._peers[peer] = _Peer(outbound)
 
     def disconnected(self, peer: PeerId) -> None:
         """Forget a peer; what it was asked for goes to others."""
         for request in [r for r in self._requests.values() if r.peer == peer]:
             self._give_up(request)
         gone = self._peers.pop(peer, None)
-        if gone is not None:
-            for item in gone.promises:
-                self._withdraw(item, peer)
+        if gone is None:
+            return
+        for item in gone.promises:
+            wanted = self._wanted[item]
+            wanted.others.remove(peer)
+            if wanted.request is None and not wanted.arrived:
+                self._pass_on(item, wanted)
 
-    def announced(self, peer: PeerId, item: Hash) -> bool:
-        """A peer has an id we want. False if it was ignored: beyond its allowance, or failed."""
+    def announced(self, peer: PeerId, items: Iterable[bytes], due_s: float) -> int:
+        """A peer has ids we want, to be asked for from `due_s` on, unless known of already.
+
+        Returns how many were ignored: beyond the peer's allowance, or failed by it before.
+        """
         state = self._peers[peer]
-        if item in state.promises:
-            return True
-        wanted = self._wanted.get(item)
-        if wanted is not None and wanted.request is not None and wanted.request.peer == peer:
-            return True
-        if len(state.promises) >= PROMISES_MAX or item in state.failed:
-            return False
-        state.promises[item] = None
-        if wanted is None:
-            wanted = self._wanted[item] = _Wanted()
-            state.turn.append(item)
-        wanted.others.append(peer)
-        return True
+        new: list[bytes] = []
+        ignored = 0
+        for item in items:
+            if item in state.promises:
+                continue
+            wanted = self._wanted.get(item)
+            if wanted is not None and wanted.request is not None and wanted.request.peer == peer:
+                continue
+            if len(state.promises) >= PROMISES_MAX or item in state.failed:
+                ignored += 1
+                continue
+            state.promises[item] = None
+            if wanted is None:
+                wanted = self._wanted[item] = _Wanted()
+                new.append(item)
+            wanted.others.append(peer)
+        if new:
+            self._batches += 1
+            heapq.heappush(self._ripening, (due_s, self._batches, new))
+        return ignored
 
-    def arrived(self, peer: PeerId, item: Hash, now_s: float) -> bool:
-        """Bytes for the id have come and are being checked: nobody else is asked meanwhile.
+    def arrived(self, peer: PeerId, item: bytes, now_s: float) -> bool:
+        """Bytes for the id have come and are being checked: nobody is asked meanwhile.
 
         True if this peer was asked for them, even if the answer is late.
         """
@@ -131,7 +165,8 @@ class RequestTracker:
         late = item in state.failed
         wanted = self._wanted.get(item)
         if wanted is None:
-            return late
+            wanted = self._wanted[item] = _Wanted()
+            wanted.ripe = True
         request = wanted.request
         asked = request is not None and request.peer == peer
         if request is not None and asked:
@@ -141,22 +176,36 @@ class RequestTracker:
         self._fulfil(item, wanted)
         return asked or late
 
-    def rejected(self, item: Hash) -> None:
-        """The bytes that arrived were wrong: the next announcer has its turn."""
+    def rejected(self, item: bytes) -> None:
+        """The bytes that arrived were wrong: another announcer has its turn."""
         wanted = self._wanted.get(item)
         if wanted is not None and wanted.arrived:
             wanted.arrived = False
             if wanted.bearer in self._peers:
                 self._peers[wanted.bearer].failed.add(item)
+            wanted.ripe = True
             self._pass_on(item, wanted)
 
-    def settled(self, item: Hash) -> None:
-        """The id is no longer wanted: it was accepted, or is of no use."""
+    def put_off(self, peer: PeerId, item: bytes, due_s: float) -> None:
+        """Bytes that came cannot be looked at now: their sender may be asked for them later."""
         wanted = self._wanted.pop(item, None)
         if wanted is not None:
-            for peer in wanted.others:
-                del self._peers[peer].promises[item]
             self._fulfil(item, wanted)
+            for other in wanted.others:
+                del self._peers[other].promises[item]
+                self.announced(other, (item,), due_s)
+        self.announced(peer, (item,), due_s)
+
+    def settled(self, item: bytes) -> list[PeerId]:
+        """The id is no longer wanted: accepted, or of no use. Who announced it."""
+        wanted = self._wanted.pop(item, None)
+        if wanted is None:
+            return []
+        for peer in wanted.others:
+            del self._peers[peer].promises[item]
+        asked = [] if wanted.request is None else [wanted.request.peer]
+        self._fulfil(item, wanted)
+        return wanted.others + asked
 
     def open(self, peer: PeerId, number: int) -> bool:
         """Whether this peer still owes us part of the answer to this request."""
@@ -168,29 +217,45 @@ class RequestTracker:
         if self.open(peer, number):
             self._give_up(self._requests[number])
 
-    def due(self, now_s: float) -> list[Ask]:
-        """What to ask now. Also gives up requests past their deadline."""
+    def expire(self, now_s: float) -> list[Failure]:
+        """Give up requests past their time: who failed."""
+        failures: list[Failure] = []
         for request in [r for r in self._requests.values() if r.deadline_s <= now_s]:
             state = self._peers[request.peer]
             state.slow_until_s = now_s + SLOW_S
             state.lag_s = max(state.lag_s, request.deadline_s - request.asked_s)
+            failures.append(Failure(request.peer, len(request.waiting)))
             self._give_up(request)
-        for state in list(self._peers.values()):
-            if state.slow_until_s > now_s and state.turn:
-                self._prefer_quick(state, now_s)
+        return failures
+
+    def due(self, now_s: float) -> list[Ask]:
+        """What to ask now."""
+        while self._ripening and self._ripening[0][0] <= now_s:
+            for item in heapq.heappop(self._ripening)[2]:
+                wanted = self._wanted.get(item)
+                if wanted is not None and not wanted.ripe:
+                    wanted.ripe = True
+                    self._pass_on(item, wanted, now_s)
         asks: list[Ask] = []
+        for state in self._peers.values():
+            if state.turn and state.slow_until_s > now_s:
+                self._prefer_quick(state, now_s)
         for peer, state in self._peers.items():
             while state.turn and state.asked < ASKED_MAX:
                 asks.extend(self._ask(peer, state, now_s))
         return asks
 
-    def deadline_s(self) -> float | None:
-        """When `due` next has a timeout to handle."""
+    def next_timeout_s(self) -> float | None:
+        """When `expire` next has something to do."""
         return min((r.deadline_s for r in self._requests.values()), default=None)
+
+    def next_ripe_s(self) -> float | None:
+        """When the time of an id comes next."""
+        return self._ripening[0][0] if self._ripening else None
 
     def _prefer_quick(self, state: _Peer, now_s: float) -> None:
         """Pass a slow peer's turns to peers that are not, where they announced the same id."""
-        keep: deque[Hash] = deque()
+        keep: deque[bytes] = deque()
         for item in state.turn:
             wanted = self._wanted.get(item)
             others = () if wanted is None else wanted.others
@@ -219,7 +284,7 @@ class RequestTracker:
         return [Ask(peer, request.number, tuple(request.waiting))]
 
     def _give_up(self, request: _Request) -> None:
-        """The peer failed what this request still waits for: the next announcer has its turn."""
+        """The peer failed what this request still waits for: another announcer has its turn."""
         del self._requests[request.number]
         state = self._peers[request.peer]
         state.asked -= len(request.waiting)
@@ -229,13 +294,7 @@ class RequestTracker:
             wanted.request = None
             self._pass_on(item, wanted)
 
-    def _withdraw(self, item: Hash, peer: PeerId) -> None:
-        wanted = self._wanted[item]
-        wanted.others.remove(peer)
-        if wanted.request is None and not wanted.arrived:
-            self._pass_on(item, wanted)
-
-    def _fulfil(self, item: Hash, wanted: _Wanted) -> None:
+    def _fulfil(self, item: bytes, wanted: _Wanted) -> None:
         request, wanted.request = wanted.request, None
         if request is not None:
             del request.waiting[item]
@@ -243,8 +302,18 @@ class RequestTracker:
             if not request.waiting:
                 del self._requests[request.number]
 
-    def _pass_on(self, item: Hash, wanted: _Wanted) -> None:
-        if wanted.others:
-            self._peers[wanted.others[0]].turn.append(item)
-        else:
+    def _pass_on(self, item: bytes, wanted: _Wanted, now_s: float = 0.0) -> None:
+        """Give the best of those that announced an id its turn, once the id's time has come."""
+        if not wanted.others:
             del self._wanted[item]
+        elif wanted.ripe and not wanted.arrived and wanted.request is None:
+            self._peers[self._best(wanted.others, now_s)].turn.append(item)
+
+    def _best(self, peers: list[PeerId], now_s: float) -> PeerId:
+        if len(peers) == 1:
+            return peers[0]
+        states = self._peers
+        ranks = [(states[p].slow_until_s <= now_s, states[p].outbound) for p in peers]
+        best = max(ranks)
+        choice = [peer for peer, rank in zip(peers, ranks, strict=True) if rank == best]
+        return choice[0] if len(choice) == 1 else self._rng.choice(choice)

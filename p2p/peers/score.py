@@ -2,8 +2,8 @@
 
 Rules:
 - Points are given only for what the sender could have known to be wrong. Load, reorganisations,
-  skewed clocks, unknown parents and unserved promises give none. *Why:* an honest peer behind our
-  own busy loop looks exactly like a lazy one.
+  skewed clocks and unknown parents give none, unserved promises too few for a ban. *Why:* an honest
+  peer behind our own busy loop looks exactly like a lazy one.
 - Points halve every HALF_LIFE_S. *Why:* a slow trickle of accidents over days is not an attack.
 - At BAN_POINTS the peer is disconnected and its identity refused for BAN_S. *Why timed:* a bug
   gets fixed; and an attacker has a new key in a microsecond anyway, so for ever buys nothing.
@@ -31,6 +31,7 @@ POINTS_INVALID_HEADER = 50
 POINTS_BROKEN_PROMISE = 20  # headers that never get bodies from anyone
 POINTS_UNREQUESTED = 5
 POINTS_FLOOD = 10
+POINTS_UNSERVED = 1  # given five times a minute at most: alone it never adds up to a ban
 
 
 @dataclass(frozen=True, slots=True)

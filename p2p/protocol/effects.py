@@ -65,13 +65,17 @@ class SubmitResult:
     """The verdict on one submitted transaction.
 
     `accepted` is also true for one already known (code "already-known"); otherwise `code` and
-    `reason` are those of the refusal. `id` is absent only when the bytes did not decode.
+    `reason` are those of the refusal. `id` is absent only when the bytes did not decode. So many
+    peers were `pushed` it, `announced` it, or wait to be told of it for want of room (`queued`).
     """
 
     id: Hash | None
     accepted: bool
     code: str
     reason: str
+    pushed: int = 0
+    announced: int = 0
+    queued: int = 0
 
 
 @dataclass(frozen=True, slots=True)

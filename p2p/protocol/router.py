@@ -6,7 +6,7 @@ enough `Penalize` becomes one `Disconnect` and a timed ban.
 """
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 
 from chain.consensus.engine import Author
@@ -37,7 +37,7 @@ from p2p.protocol.effects import (
     Notify,
     Penalize,
 )
-from p2p.protocol.gossip import Gossip
+from p2p.protocol.gossip import Gossip, GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.intake import Imported
 from p2p.protocol.production import Production, Surroundings
@@ -45,11 +45,15 @@ from p2p.protocol.sync import HeaderSync
 from p2p.protocol.wanted import Wanted
 from p2p.wire.messages import (
     AnnounceBlock,
+    AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    Differ,
+    Eager,
     GetBlocks,
     GetHeaders,
     GetPeers,
+    GetShort,
     GetTransactions,
     Goodbye,
     Headers,
@@ -58,6 +62,8 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    Reconcile,
+    ShortKey,
     Transactions,
 )
 
@@ -75,6 +81,7 @@ class RouterParts:
     book: AddressBook
     discovery: DiscoverySettings
     rng: random.Random
+    gossip: GossipSettings = field(default_factory=GossipSettings)
 
 
 class Router:
@@ -89,7 +96,7 @@ class Router:
         self.uses = Usefulness()
         known = Acquaintances(parts.book, self._scores, self.uses)
         self._discovery = Discovery(parts.discovery, known, parts.rng)
-        self._gossip = Gossip(parts.ledger, jobs, parts.rng)
+        self._gossip = Gossip(parts.ledger, parts.gossip, jobs, parts.rng)
         self._sync = HeaderSync(parts.ledger, wanted)
         self._blocks = BlockExchange(parts.ledger, wanted, jobs)
         self._production = Production(
@@ -106,7 +113,8 @@ class Router:
         effects = self._discovery.connected(new, now)
         effects += self._sync.connected(new.peer, new.hello.height, new.hello.head, now)
         effects += self._blocks.connected(new.peer, now)
-        effects += self._from_gossip(self._gossip.connected(new.peer, now))
+        gossip = self._gossip.connected(new.peer, new.address, now, outbound=new.outbound)
+        effects += self._from_gossip(gossip)
         return self._finish(effects, now)
 
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
@@ -201,7 +209,17 @@ class Router:
 
     def _dispatch(self, peer: PeerId, message: Message, now: Now) -> list[Effect]:
         match message:
-            case AnnounceTransactions() | GetTransactions() | Transactions():
+            case (
+                AnnounceTransactions()
+                | GetTransactions()
+                | Transactions()
+                | Eager()
+                | ShortKey()
+                | AnnounceShort()
+                | GetShort()
+                | Reconcile()
+                | Differ()
+            ):
                 return self._from_gossip(self._gossip.receive(peer, message, now))
             case AnnounceBlock() | GetHeaders() | Headers():
                 effects = self._sync.receive(peer, message, now)

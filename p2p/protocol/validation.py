@@ -10,6 +10,7 @@ Bounds: the caller asks `crowded` before it asks for more; REJECTED_MAX hashes a
 """
 
 from collections.abc import Iterator, Sequence
+from enum import Enum, auto
 
 from chain.ledger import Ledger
 from chain.primitives.errors import Refusal
@@ -18,6 +19,15 @@ from chain.transactions.envelope import Transaction, decode_transaction
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 from p2p.protocol.effects import Answer, CheckSignatures, Effect, SubmitResult
+
+
+class Verdict(Enum):
+    """What a transaction is found to be. Only what is accepted is ever passed on."""
+
+    ACCEPT = auto()
+    IGNORE = auto()  # nobody's fault: known, or declined as things stand here
+    REJECT = auto()  # the sender could have known
+
 
 VALIDATING_MAX = 8192  # about 0.3 s of signature checks on two threads
 REJECTED_MAX = 65_536  # a generation; 7 MB at most
@@ -45,12 +55,15 @@ class Ticket:
 class Candidate:
     """A transaction in validation: who sent it, and which submissions wait for it."""
 
-    __slots__ = ("digest", "peer", "transaction", "waiting")
+    __slots__ = ("digest", "peer", "transaction", "unasked", "waiting")
 
-    def __init__(self, transaction: Transaction, digest: Hash, peer: PeerId | None) -> None:
+    def __init__(
+        self, transaction: Transaction, digest: Hash, peer: PeerId | None, unasked: bool
+    ) -> None:
         self.transaction = transaction
         self.digest = digest
         self.peer = peer
+        self.unasked = unasked
         self.waiting: list[tuple[Ticket, int]] = []
 
     def settle(self, result: SubmitResult) -> list[Effect]:
@@ -92,9 +105,11 @@ class Validation:
             self._rejected.add(digest)
             raise
 
-    def enter(self, transaction: Transaction, digest: Hash, peer: PeerId | None) -> Candidate:
-        """Mark the bytes as being validated."""
-        candidate = self._candidates[digest] = Candidate(transaction, digest, peer)
+    def enter(
+        self, transaction: Transaction, digest: Hash, peer: PeerId | None, *, unasked: bool = False
+    ) -> Candidate:
+        """Mark the bytes as being validated; `unasked`: a peer pushed them of itself."""
+        candidate = self._candidates[digest] = Candidate(transaction, digest, peer, unasked)
         return candidate
 
     def begin(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Effect]]:

@@ -12,11 +12,15 @@ from chain.primitives.errors import Malformed
 from p2p.wire.messages import (
     BLOCK_WIRE_BYTES_MAX,
     AnnounceBlock,
+    AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    Differ,
+    Eager,
     GetBlocks,
     GetHeaders,
     GetPeers,
+    GetShort,
     GetTransactions,
     Goodbye,
     Headers,
@@ -25,6 +29,8 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    Reconcile,
+    ShortKey,
     Transactions,
 )
 
@@ -51,6 +57,12 @@ _MESSAGES: dict[int, type[Message]] = {
         Blocks,
         GetHeaders,
         Headers,
+        Eager,
+        ShortKey,
+        AnnounceShort,
+        GetShort,
+        Reconcile,
+        Differ,
     )
 }
 

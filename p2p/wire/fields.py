@@ -1,11 +1,17 @@
 """Fields that several messages share: each function returns the value or says what it got."""
 
+from typing import NewType
+
 from chain.primitives import shape
 from chain.primitives.cbor import Value
 from chain.primitives.errors import Malformed
 from chain.primitives.hashing import HASH_BYTES, Hash
 
 REQUEST_MAX = 2**32 - 1
+SHORT_BYTES = 8  # of 50,000 waiting ids none looks like another, but once in 14 million tries
+
+Short = NewType("Short", bytes)
+"""A short id; see p2p.wire.transactions."""
 
 
 def length(fields: list[Value], expected: int, what: str) -> None:
@@ -31,6 +37,15 @@ def hashes(value: Value, maximum: int, what: str) -> tuple[Hash, ...]:
         raise Malformed("shape", f"{what}: {len(packed)} bytes are not a multiple of {HASH_BYTES}")
     starts = range(0, len(packed), HASH_BYTES)
     return tuple([Hash(packed[start : start + HASH_BYTES]) for start in starts])
+
+
+def shorts(value: Value, maximum: int, what: str) -> tuple[Short, ...]:
+    """At most `maximum` short ids, packed one after the other."""
+    packed = shape.blob_max(value, maximum * SHORT_BYTES, what)
+    if len(packed) % SHORT_BYTES:
+        raise Malformed("shape", f"{what}: {len(packed)} bytes are not a multiple of {SHORT_BYTES}")
+    starts = range(0, len(packed), SHORT_BYTES)
+    return tuple([Short(packed[start : start + SHORT_BYTES]) for start in starts])
 
 
 def blobs(value: Value, maximum: int, size: int, what: str) -> tuple[bytes, ...]:

@@ -4,10 +4,11 @@ from enum import IntEnum
 
 
 class Lane(IntEnum):
-    """Which queue a message waits in; lower numbers leave first. Votes will join BLOCK."""
+    """Which queue a message waits in; lower numbers leave first."""
 
     CONTROL = 0
-    BLOCK = 1
-    REPLY = 2
-    TRANSACTION = 3
-    BULK = 4
+    VOTE = 1
+    BLOCK = 2
+    REPLY = 3
+    TRANSACTION = 4
+    BULK = 5

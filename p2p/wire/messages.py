@@ -39,10 +39,20 @@ from p2p.wire.lanes import Lane
 from p2p.wire.records import CAPABILITIES_MAX, CAPABILITY_MAX, RECORD_BYTES_MAX
 from p2p.wire.sync import HEADERS_MAX, LOCATOR_MAX, GetHeaders, Headers
 from p2p.wire.transactions import (
+    BUCKETS,
     IDS_MAX,
+    LEASE_MAX,
+    SHORT_KEY_BYTES,
+    SUM_BYTES,
     TRANSACTIONS_MAX,
+    AnnounceShort,
     AnnounceTransactions,
+    Differ,
+    Eager,
+    GetShort,
     GetTransactions,
+    Reconcile,
+    ShortKey,
     Transactions,
 )
 
@@ -50,24 +60,32 @@ __all__ = [
     "AGENT_MAX",
     "BLOCKS_REQUEST_MAX",
     "BLOCK_WIRE_BYTES_MAX",
+    "BUCKETS",
     "CAPABILITIES_MAX",
     "CAPABILITY_MAX",
     "CODE_MAX",
     "HEADERS_MAX",
     "IDS_MAX",
+    "LEASE_MAX",
     "LOCATOR_MAX",
     "NETWORK_MAX",
     "PROTOCOL_VERSION",
     "REASON_MAX",
     "RECORDS_MAX",
     "RECORD_BYTES_MAX",
+    "SHORT_KEY_BYTES",
+    "SUM_BYTES",
     "TRANSACTIONS_MAX",
     "AnnounceBlock",
+    "AnnounceShort",
     "AnnounceTransactions",
     "Blocks",
+    "Differ",
+    "Eager",
     "GetBlocks",
     "GetHeaders",
     "GetPeers",
+    "GetShort",
     "GetTransactions",
     "Goodbye",
     "Headers",
@@ -77,6 +95,8 @@ __all__ = [
     "Peers",
     "Ping",
     "Pong",
+    "Reconcile",
+    "ShortKey",
     "Transactions",
 ]
 
@@ -95,4 +115,10 @@ Message = (
     | Blocks
     | GetHeaders
     | Headers
+    | Eager
+    | ShortKey
+    | AnnounceShort
+    | GetShort
+    | Reconcile
+    | Differ
 )

@@ -22,6 +22,12 @@ MESSAGES = (
     "headers",
     "ping",
     "pong",
+    "eager",
+    "short-key",
+    "announce-short",
+    "get-short",
+    "reconcile",
+    "differ",
 )
 """Kinds of message; votes, certificates and final blocks join with finality."""
 
@@ -103,7 +109,7 @@ class Corrupt:
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """The nodes announce nothing of others' blocks and transactions: they take and do not give."""
+    """The nodes pass on nothing of others' blocks and transactions: they take and do not give."""
 
     NAME: ClassVar[str] = "gossip.withhold"
 

@@ -9,17 +9,23 @@ from dataclasses import dataclass
 from p2p.peers.peer import PeerId
 from p2p.wire.messages import (
     AnnounceBlock,
+    AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    Differ,
+    Eager,
     GetBlocks,
     GetHeaders,
     GetPeers,
+    GetShort,
     GetTransactions,
     Headers,
     Message,
     Peers,
     Ping,
     Pong,
+    Reconcile,
+    ShortKey,
     Transactions,
 )
 from testnet.faults.gossip import MESSAGES
@@ -38,6 +44,12 @@ CLASSES: dict[str, type[Message]] = {
     "headers": Headers,
     "ping": Ping,
     "pong": Pong,
+    "eager": Eager,
+    "short-key": ShortKey,
+    "announce-short": AnnounceShort,
+    "get-short": GetShort,
+    "reconcile": Reconcile,
+    "differ": Differ,
 }
 """The classes of the kinds that scenarios name."""
 

@@ -7,6 +7,7 @@ from p2p.wire.messages import (
     Blocks,
     GetBlocks,
     GetHeaders,
+    GetShort,
     GetTransactions,
     Headers,
     Message,
@@ -113,7 +114,7 @@ class Crowding(Meeting):
             case GetBlocks(request, ids):
                 blocks = [ledger.block(block_id) for block_id in ids[:POLITE_BLOCKS]]
                 return Blocks(request, tuple(encode_block(b) for b in blocks if b is not None))
-            case GetTransactions(request, _):
+            case GetTransactions(request, _) | GetShort(request, _):
                 return Transactions(request, ())
             case _:
                 return None

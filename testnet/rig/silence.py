@@ -1,15 +1,20 @@
-"""Members that take and do not give: they announce nothing of others, or serve nothing."""
+"""Members that take and do not give: they pass on nothing of others, or serve nothing."""
 
 from chain.block import decode_header
+from chain.primitives.hashing import sha256
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 from p2p.protocol.instant import Now
 from p2p.wire.messages import (
     AnnounceBlock,
+    AnnounceShort,
     AnnounceTransactions,
+    Eager,
     GetBlocks,
     GetHeaders,
+    GetShort,
     GetTransactions,
+    Transactions,
 )
 from testnet.faults.gossip import PromiseNothing, Withhold
 from testnet.rig.aim import is_for
@@ -18,15 +23,16 @@ from testnet.rig.held import Held, Inbound, go_on
 from testnet.rig.quiet import Quiet
 
 HEARD_MAX = 65_536
-"""Ids of transactions others have announced: a minute of full load, as the node itself keeps."""
+"""Transactions others have announced or sent: a minute of full load, as the node itself keeps."""
 
 MS = 1_000
 
 
 class Withholding(Quiet):
-    """Withhold: announcements leave only for the node's own blocks and its clients' transactions.
+    """Withhold: only the node's own blocks and its clients' transactions leave unasked.
 
-    A transaction is another's when a peer has announced it since the fault began.
+    A transaction is another's when a peer has announced or sent it since the fault began. Short ids
+    are all held back: what is the node's own is pushed to everybody anyway.
     """
 
     def __init__(self, kind: Withhold, to: frozenset[str]) -> None:
@@ -42,8 +48,13 @@ class Withholding(Quiet):
     def incoming(self, peer: PeerId, items: list[Item]) -> list[Item]:
         """See Behaviour."""
         for item in items:
-            if isinstance(item, AnnounceTransactions):
-                self._heard.update(item.ids)
+            match item:
+                case AnnounceTransactions(ids):
+                    self._heard.update(ids)
+                case Transactions(_, raws):
+                    self._heard.update(map(sha256, raws))
+                case _:
+                    pass
         return items
 
     def outgoing(self, peer: PeerId, items: list[Item]) -> list[Item]:
@@ -63,6 +74,12 @@ class Withholding(Quiet):
                 own = tuple(txid for txid in ids if txid not in self._heard)
                 if own != ids:
                     left = AnnounceTransactions(own) if own else None
+            case AnnounceShort():
+                left = None
+            case Transactions(0, raws):
+                pushed = tuple(raw for raw in raws if sha256(raw) not in self._heard)
+                if pushed != raws:
+                    left = Transactions(0, pushed) if pushed else None
             case _:
                 pass
         self.hits += left is not item
@@ -70,7 +87,7 @@ class Withholding(Quiet):
 
 
 class NeverServing(Quiet):
-    """PromiseNothing: what others ask for is not read, or only later."""
+    """PromiseNothing: what others ask for, to be pushed as well, is not read, or only later."""
 
     def __init__(self, kind: PromiseNothing, to: frozenset[str]) -> None:
         super().__init__()
@@ -103,7 +120,7 @@ class NeverServing(Quiet):
 
     def _ignored(self, peer: PeerId, item: Item) -> bool:
         match item:
-            case GetBlocks() | GetHeaders() | GetTransactions():
+            case GetBlocks() | GetHeaders() | GetTransactions() | GetShort() | Eager():
                 self.hits += 1
                 if self._delay_s:
                     self._held.put(self.host.now().s + self._delay_s, Inbound(peer, item))

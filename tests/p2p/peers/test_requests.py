@@ -13,6 +13,7 @@ from p2p.peers.requests import (
     PROMISES_MAX,
     TIMEOUT_S,
     Ask,
+    Failure,
     RequestTracker,
 )
 
@@ -24,89 +25,138 @@ def item(number: int) -> Hash:
 
 
 def tracker_of(*peers: PeerId) -> RequestTracker:
-    tracker = RequestTracker()
+    """Ann is one we dialled."""
+    tracker = RequestTracker(random.Random(1))
     for peer in peers:
-        tracker.connected(peer)
+        tracker.connected(peer, outbound=peer == ANN)
     return tracker
 
 
-def test_the_first_announcer_is_asked_and_only_it() -> None:
+def look(tracker: RequestTracker, now_s: float) -> list[Ask]:
+    """What is asked once what has run out was given up."""
+    tracker.expire(now_s)
+    return tracker.due(now_s)
+
+
+def test_of_the_announcers_one_we_dialled_is_asked_and_only_it() -> None:
     tracker = tracker_of(ANN, BOB)
-    assert tracker.announced(ANN, item(1))
-    assert tracker.announced(BOB, item(1))
-    assert tracker.due(0) == [Ask(ANN, 1, (item(1),))]
-    assert tracker.due(0.1) == []
+    assert tracker.announced(BOB, [item(1)], 0) == 0
+    assert tracker.announced(ANN, [item(1)], 0) == 0
+    assert look(tracker, 0) == [Ask(ANN, 1, (item(1),))]
+    assert look(tracker, 0.1) == []
+
+
+def test_nobody_is_asked_before_an_ids_time_has_come_and_then_any_of_its_announcers() -> None:
+    tracker = tracker_of(BOB, CAT)
+    tracker.announced(BOB, [item(1), item(2)], 0.5)
+    tracker.announced(CAT, [item(1)], 0.1)
+    assert tracker.next_ripe_s() == 0.5
+    assert look(tracker, 0.4) == []
+    tracker.arrived(CAT, item(2), 0.4)
+    tracker.settled(item(2))
+    (ask,) = look(tracker, 0.5)
+    assert ask.ids == (item(1),)
+    assert tracker.next_ripe_s() is None
+
+
+def test_chance_decides_between_equals() -> None:
+    tracker = tracker_of(BOB, CAT)
+    for i in range(40):
+        tracker.announced(BOB, [item(i)], 0)
+        tracker.announced(CAT, [item(i)], 0)
+    asked = {ask.peer: len(ask.ids) for ask in look(tracker, 0)}
+    assert min(asked[BOB], asked[CAT]) > 5
+
+
+def test_what_is_put_off_is_asked_for_later_of_any_who_have_it() -> None:
+    tracker = tracker_of(ANN, BOB)
+    tracker.announced(BOB, [item(1)], 1.0)
+    tracker.arrived(ANN, item(1), 0)
+    tracker.put_off(ANN, item(1), 1.0)
+    assert look(tracker, 0.5) == []
+    assert look(tracker, 1.0) == [Ask(ANN, 1, (item(1),))]
+    tracker.finished(ANN, 1)
+    assert look(tracker, 1.0) == [Ask(BOB, 2, (item(1),))]
+
+
+def test_who_kept_silent_is_told_once_a_request() -> None:
+    tracker = tracker_of(ANN)
+    tracker.announced(ANN, [item(1), item(2)], 0)
+    look(tracker, 0)
+    assert tracker.expire(TIMEOUT_S - 0.1) == []
+    assert tracker.expire(TIMEOUT_S) == [Failure(ANN, 2)]
+    assert tracker.expire(TIMEOUT_S) == []
 
 
 def test_many_ids_go_in_few_requests() -> None:
     tracker = tracker_of(ANN)
     for i in range(BATCH_MAX + 10):
-        tracker.announced(ANN, item(i))
-    assert [len(ask.ids) for ask in tracker.due(0)] == [BATCH_MAX, 10]
+        tracker.announced(ANN, [item(i)], 0)
+    assert [len(ask.ids) for ask in look(tracker, 0)] == [BATCH_MAX, 10]
 
 
 def test_a_timeout_moves_on_and_never_asks_the_same_pair_twice() -> None:
     tracker = tracker_of(ANN, BOB)
-    tracker.announced(ANN, item(1))
-    tracker.announced(BOB, item(1))
-    tracker.due(0)
-    assert tracker.deadline_s() == TIMEOUT_S
-    assert tracker.due(TIMEOUT_S) == [Ask(BOB, 2, (item(1),))]
-    assert not tracker.announced(ANN, item(1))
-    assert tracker.due(2 * TIMEOUT_S) == []
+    tracker.announced(ANN, [item(1)], 0)
+    tracker.announced(BOB, [item(1)], 0)
+    look(tracker, 0)
+    assert tracker.next_timeout_s() == TIMEOUT_S
+    assert look(tracker, TIMEOUT_S) == [Ask(BOB, 2, (item(1),))]
+    assert tracker.announced(ANN, [item(1)], 0) == 1
+    assert look(tracker, 2 * TIMEOUT_S) == []
     assert len(tracker) == 0
-    assert not tracker.announced(ANN, item(1))
-    assert not tracker.announced(BOB, item(1))
+    assert tracker.announced(ANN, [item(1)], 0) == 1
+    assert tracker.announced(BOB, [item(1)], 0) == 1
 
 
 def test_a_short_answer_moves_the_rest_on_at_once() -> None:
     tracker = tracker_of(ANN, BOB)
     for i in (1, 2):
-        tracker.announced(ANN, item(i))
-        tracker.announced(BOB, item(i))
-    tracker.due(0)
+        tracker.announced(ANN, [item(i)], 0)
+        tracker.announced(BOB, [item(i)], 0)
+    look(tracker, 0)
     tracker.arrived(ANN, item(1), 0.1)
     tracker.settled(item(1))
     tracker.finished(BOB, 1)
-    assert tracker.due(0.1) == []
+    assert look(tracker, 0.1) == []
     tracker.finished(ANN, 1)
-    assert tracker.due(0.1) == [Ask(BOB, 2, (item(2),))]
+    assert look(tracker, 0.1) == [Ask(BOB, 2, (item(2),))]
 
 
 def test_nobody_is_asked_while_bytes_are_being_checked_and_the_next_if_they_were_wrong() -> None:
     tracker = tracker_of(ANN, BOB)
-    tracker.announced(ANN, item(1))
-    tracker.due(0)
+    tracker.announced(ANN, [item(1)], 0)
+    look(tracker, 0)
     tracker.arrived(ANN, item(1), 0.1)
-    tracker.announced(BOB, item(1))
-    assert tracker.due(TIMEOUT_S + 1) == []
+    tracker.announced(BOB, [item(1)], 0)
+    assert look(tracker, TIMEOUT_S + 1) == []
     tracker.rejected(item(1))
-    assert tracker.due(TIMEOUT_S + 1) == [Ask(BOB, 2, (item(1),))]
+    assert look(tracker, TIMEOUT_S + 1) == [Ask(BOB, 2, (item(1),))]
 
 
 def test_disconnecting_hands_requests_and_turns_to_others() -> None:
     tracker = tracker_of(ANN, BOB)
     for i in (1, 2):
-        tracker.announced(ANN, item(i))
-    tracker.due(0)
-    tracker.announced(ANN, item(3))
+        tracker.announced(ANN, [item(i)], 0)
+    look(tracker, 0)
+    tracker.announced(ANN, [item(3)], 0)
     for i in (1, 2, 3):
-        tracker.announced(BOB, item(i))
+        tracker.announced(BOB, [item(i)], 0)
     tracker.disconnected(ANN)
-    (ask,) = tracker.due(0.1)
+    (ask,) = look(tracker, 0.1)
     assert ask.peer == BOB
     assert sorted(ask.ids) == [item(1), item(2), item(3)]
 
 
 def test_slow_peers_come_last() -> None:
     tracker = tracker_of(ANN, BOB)
-    tracker.announced(ANN, item(1))
-    tracker.due(0)
-    tracker.due(TIMEOUT_S)
-    tracker.announced(ANN, item(2))
-    tracker.announced(BOB, item(2))
-    tracker.announced(ANN, item(3))
-    asks = tracker.due(TIMEOUT_S)
+    tracker.announced(ANN, [item(1)], 0)
+    look(tracker, 0)
+    look(tracker, TIMEOUT_S)
+    tracker.announced(ANN, [item(2)], 0)
+    tracker.announced(BOB, [item(2)], 0)
+    tracker.announced(ANN, [item(3)], 0)
+    asks = look(tracker, TIMEOUT_S)
     assert {(ask.peer, ask.ids) for ask in asks} == {(BOB, (item(2),)), (ANN, (item(3),))}
 
 
@@ -114,29 +164,28 @@ def test_the_timeout_follows_the_lag() -> None:
     tracker = tracker_of(ANN)
     now = 0.0
     for i in range(40):
-        tracker.announced(ANN, item(i))
-        tracker.due(now)
+        tracker.announced(ANN, [item(i)], 0)
+        look(tracker, now)
         now += 1.5
-        tracker.due(now)
+        look(tracker, now)
         assert tracker.arrived(ANN, item(i), now)
         tracker.settled(item(i))
-    tracker.announced(ANN, item(99))
-    tracker.due(now)
-    deadline = tracker.deadline_s()
+    tracker.announced(ANN, [item(99)], 0)
+    look(tracker, now)
+    deadline = tracker.next_timeout_s()
     assert deadline is not None
     assert 4 < deadline - now < 5
-    assert not tracker.due(now + 50)
+    assert not look(tracker, now + 50)
     assert tracker.arrived(ANN, item(99), now + 51), "late, but asked for"
 
 
 def test_bounds_on_promises_and_outstanding_ids() -> None:
     tracker = tracker_of(ANN)
-    accepted = [tracker.announced(ANN, item(i)) for i in range(PROMISES_MAX + 5)]
-    assert sum(accepted) == PROMISES_MAX
-    assert sum(len(ask.ids) for ask in tracker.due(0)) == ASKED_MAX
-    assert tracker.due(0) == []
+    assert tracker.announced(ANN, [item(i) for i in range(PROMISES_MAX + 5)], 0) == 5
+    assert sum(len(ask.ids) for ask in look(tracker, 0)) == ASKED_MAX
+    assert look(tracker, 0) == []
     tracker.settled(item(0))
-    assert sum(len(ask.ids) for ask in tracker.due(0)) == 1
+    assert sum(len(ask.ids) for ask in look(tracker, 0)) == 1
 
 
 @settings(max_examples=60, deadline=None)
@@ -146,7 +195,7 @@ def test_random_conversations_keep_the_laws(seed: int) -> None:
     peers = [ANN, BOB, CAT]
     tracker = tracker_of(*peers)
     alive = dict.fromkeys(peers, 0)
-    asked: set[tuple[PeerId, int, Hash]] = set()
+    asked: set[tuple[PeerId, int, bytes]] = set()
     settled: set[Hash] = set()
     now = 0.0
     for _ in range(120):
@@ -154,7 +203,7 @@ def test_random_conversations_keep_the_laws(seed: int) -> None:
         match rng.randrange(6):
             case 0 | 1:
                 if thing not in settled:
-                    tracker.announced(peer, thing)
+                    tracker.announced(peer, [thing], now + rng.choice([0, 0.15]))
             case 2:
                 tracker.settled(thing)
                 settled.add(thing)
@@ -163,11 +212,11 @@ def test_random_conversations_keep_the_laws(seed: int) -> None:
                 tracker.rejected(thing)
             case 4:
                 tracker.disconnected(peer)
-                tracker.connected(peer)
+                tracker.connected(peer, outbound=rng.random() < 0.5)
                 alive[peer] += 1
             case 5:
                 now += rng.choice([0.1, TIMEOUT_S])
-        for ask in tracker.due(now):
+        for ask in look(tracker, now):
             for wanted in ask.ids:
                 assert wanted not in settled
                 assert (ask.peer, alive[ask.peer], wanted) not in asked
@@ -175,5 +224,5 @@ def test_random_conversations_keep_the_laws(seed: int) -> None:
     for thing in list(map(item, range(12))):
         tracker.settled(thing)
     assert len(tracker) == 0
-    assert tracker.due(now + 100) == []
-    assert tracker.deadline_s() is None
+    assert look(tracker, now + 100) == []
+    assert tracker.next_timeout_s() is None

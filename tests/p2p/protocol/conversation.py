@@ -15,6 +15,7 @@ from p2p.peers.contact import Contact
 from p2p.peers.peer import PeerId
 from p2p.protocol.discovery import Connected, DiscoverySettings
 from p2p.protocol.effects import CheckSignatures, Count, Effect, Notify
+from p2p.protocol.gossip import GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
 from p2p.wire.messages import GetPeers, Hello, Message
@@ -62,7 +63,12 @@ def propose(ledger: Ledger, slot: int, authorities: tuple[Party, ...]) -> Block 
 class Conversation:
     """A router without an author under test, its clock, and what it has asked to be done."""
 
-    def __init__(self, founding: Founding = FOUNDING, author: Party | None = None) -> None:
+    def __init__(
+        self,
+        founding: Founding = FOUNDING,
+        author: Party | None = None,
+        gossip: GossipSettings = GossipSettings(),  # noqa: B008 - a frozen value
+    ) -> None:
         self.founding = founding
         self.ledger = make_ledger(founding)
         self.s = 100.0
@@ -73,6 +79,7 @@ class Conversation:
                 book=AddressBook(PeerId(b"." * 32), bytes(32)),
                 discovery=DiscoverySettings((), 8, parse),
                 rng=random.Random(1),
+                gossip=gossip,
             )
         )
 

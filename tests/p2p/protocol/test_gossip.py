@@ -1,67 +1,136 @@
 """Conversations about transactions."""
 
+from collections.abc import Sequence
+
+from chain.primitives.hashing import Hash
 from p2p.peers.requests import TIMEOUT_S
-from p2p.protocol.effects import CheckSignatures, Disconnect, Penalize, Send
-from p2p.protocol.offers import FLUSH_MAX_S, REMIND_S
-from p2p.wire.messages import AnnounceTransactions, GetTransactions, Transactions
+from p2p.protocol.allowances import UNVERIFIED_MAX
+from p2p.protocol.effects import Answer, CheckSignatures, Disconnect, Effect, Penalize, Send
+from p2p.protocol.gossip import GossipSettings
+from p2p.protocol.mesh import LEASE_S, PATIENCE_MIN_S
+from p2p.protocol.offers import FLUSH_MAX_S
+from p2p.wire.fields import Short
+from p2p.wire.messages import (
+    AnnounceShort,
+    AnnounceTransactions,
+    Eager,
+    GetShort,
+    GetTransactions,
+    ShortKey,
+    Transactions,
+)
+from p2p.wire.shorts import Shortener
 from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, Conversation
 
 TX = [FOUNDING.transfer(n) for n in range(8)]
 IDS = [tx.id for tx in TX]
+KEYS = {peer: peer[:16] for peer in (ANN, BOB, CAT)}
 
 
 def broken(raw: bytes) -> bytes:
     return raw[:-1] + bytes([raw[-1] ^ 1])
 
 
-def talk() -> Conversation:
-    conversation = Conversation()
-    for peer in (ANN, BOB, CAT):
-        conversation.connect(peer)
-    conversation.wait(0.1)
-    return conversation
+class Talk(Conversation):
+    """A node with the given number of eager links, whose three peers have said their keys."""
+
+    def __init__(self, eager: int = 0) -> None:
+        super().__init__(gossip=GossipSettings(eager))
+        self.key = b""
+        for peer in (ANN, BOB, CAT):
+            for effect in self.connect(peer):
+                if isinstance(effect, Send) and isinstance(effect.message, ShortKey):
+                    self.key = effect.message.key
+            self.say(peer, ShortKey(KEYS[peer]))
+        self.wait(0.1)
+
+    def ours(self, ids: Sequence[Hash]) -> tuple[Short, ...]:
+        """Ids as the node wants to be told of them."""
+        return tuple(map(Shortener(self.key).of, ids))
+
+
+def theirs(peer: bytes, *ids: Hash) -> tuple[Short, ...]:
+    """Ids as a peer wants to be told of them."""
+    return tuple(map(Shortener(peer[:16]).of, ids))
+
+
+def sends(effects: list[Effect]) -> list[Effect]:
+    return [effect for effect in effects if isinstance(effect, Send)]
 
 
 def test_an_announcement_is_asked_for_checked_accepted_and_announced_to_the_others() -> None:
-    talking = talk()
-    asked = talking.say(ANN, AnnounceTransactions((IDS[0], IDS[1])))
-    assert asked == [Send(ANN, GetTransactions(1, (IDS[0], IDS[1])))]
+    talking = Talk()
+    shorts = talking.ours(IDS[:2])
+    assert talking.say(ANN, AnnounceShort(shorts)) == [Send(ANN, GetShort(1, shorts))]
     effects = talking.say(ANN, Transactions(1, (TX[0].raw, TX[1].raw)))
     assert effects == [CheckSignatures(1, (TX[0].check, TX[1].check))]
     assert talking.verify(effects) == []
     assert talking.wait(FLUSH_MAX_S) == [
-        Send(BOB, AnnounceTransactions((IDS[0], IDS[1]))),
-        Send(CAT, AnnounceTransactions((IDS[0], IDS[1]))),
+        Send(BOB, AnnounceShort(theirs(BOB, *IDS[:2]))),
+        Send(CAT, AnnounceShort(theirs(CAT, *IDS[:2]))),
     ]
     assert talking.wait(1) == []
 
 
+def test_who_holds_a_lease_is_pushed_to_at_once_and_not_told_again() -> None:
+    talking = Talk()
+    assert talking.say(BOB, Eager(LEASE_S)) == []
+    effects = talking.say(ANN, Transactions(0, (TX[0].raw,)))
+    assert talking.verify(effects) == [Send(BOB, Transactions(0, (TX[0].raw,)))]
+    assert talking.wait(1) == [Send(CAT, AnnounceShort(theirs(CAT, IDS[0])))]
+    assert talking.say(BOB, Eager(0)) == []
+    effects = talking.say(ANN, Transactions(0, (TX[1].raw,)))
+    assert talking.verify(effects) == []
+
+
+def test_own_publications_are_pushed_to_everybody_and_the_answer_says_so() -> None:
+    talking = Talk()
+    talking.say(CAT, AnnounceShort(talking.ours([IDS[1]])))
+    effects = talking.verify(talking.router.submit(7, [TX[0].raw, TX[1].raw], talking.now()))
+    both, one = Transactions(0, (TX[0].raw, TX[1].raw)), Transactions(0, (TX[0].raw,))
+    assert sends(effects) == [Send(ANN, both), Send(BOB, both), Send(CAT, one)]
+    (answer,) = [effect for effect in effects if isinstance(effect, Answer)]
+    assert [(r.pushed, r.announced, r.queued) for r in answer.results] == [(3, 0, 0), (2, 0, 0)]
+
+
 def test_each_is_asked_from_one_peer_and_elsewhere_on_silence() -> None:
-    talking = talk()
-    assert len(talking.say(ANN, AnnounceTransactions((IDS[0],)))) == 1
-    assert talking.say(BOB, AnnounceTransactions((IDS[0],))) == []
+    talking = Talk()
+    shorts = talking.ours(IDS[:1])
+    assert len(talking.say(ANN, AnnounceShort(shorts))) == 1
+    assert talking.say(BOB, AnnounceShort(shorts)) == []
     assert talking.wait(TIMEOUT_S - 0.1) == []
-    assert talking.wait(0.2) == [Send(BOB, GetTransactions(2, (IDS[0],)))]
-    assert talking.say(ANN, AnnounceTransactions((IDS[0],))) == []
+    assert talking.wait(0.2) == [Send(BOB, GetShort(2, shorts))]
+    assert talking.say(ANN, AnnounceShort(shorts)) == []
 
 
 def test_a_peer_that_lacks_it_says_so_and_the_next_is_asked_at_once() -> None:
-    talking = talk()
-    talking.say(ANN, AnnounceTransactions((IDS[0],)))
-    talking.say(BOB, AnnounceTransactions((IDS[0],)))
-    assert talking.say(ANN, Transactions(1, ())) == [Send(BOB, GetTransactions(2, (IDS[0],)))]
+    talking = Talk()
+    shorts = talking.ours(IDS[:1])
+    talking.say(ANN, AnnounceShort(shorts))
+    talking.say(BOB, AnnounceShort(shorts))
+    assert talking.say(ANN, Transactions(1, ())) == [Send(BOB, GetShort(2, shorts))]
+
+
+def test_eager_links_have_their_time_before_anybody_is_asked() -> None:
+    talking = Talk(eager=1)
+    shorts = talking.ours(IDS[:2])
+    assert talking.say(CAT, AnnounceShort(shorts)) == []
+    talking.verify(talking.say(ANN, Transactions(0, (TX[0].raw,))))
+    later = talking.wait(PATIENCE_MIN_S + 0.02)
+    assert Send(CAT, GetShort(1, shorts[1:])) in later
 
 
 def test_a_wrong_signature_is_blamed_not_relayed_and_the_right_bytes_still_come() -> None:
-    talking = talk()
-    talking.say(ANN, AnnounceTransactions((IDS[0],)))
-    talking.say(BOB, AnnounceTransactions((IDS[0],)))
+    talking = Talk()
+    shorts = talking.ours(IDS[:1])
+    talking.say(ANN, AnnounceShort(shorts))
+    talking.say(BOB, AnnounceShort(shorts))
     wrong = talking.say(ANN, Transactions(1, (broken(TX[0].raw),)))
     after = talking.verify(wrong)
     blame, ask = sorted(after, key=lambda e: isinstance(e, Send))
     assert isinstance(blame, Penalize)
     assert (blame.peer, blame.code) == (ANN, "invalid-signature")
-    assert ask == Send(BOB, GetTransactions(2, (IDS[0],)))
+    assert ask == Send(BOB, GetShort(2, shorts))
     assert talking.verify(talking.say(BOB, Transactions(2, (TX[0].raw,)))) == []
     assert talking.ledger.mempool.has(IDS[0])
     again = talking.say(CAT, Transactions(0, (broken(TX[0].raw),)))
@@ -69,7 +138,7 @@ def test_a_wrong_signature_is_blamed_not_relayed_and_the_right_bytes_still_come(
 
 
 def test_a_flood_of_wrong_signatures_costs_the_flooder_its_connection() -> None:
-    talking = talk()
+    talking = Talk()
     checks, gone = 0, False
     for number in range(100):
         pushed = tuple(broken(FOUNDING.transfer(number * 50 + i).raw) for i in range(50))
@@ -82,8 +151,23 @@ def test_a_flood_of_wrong_signatures_costs_the_flooder_its_connection() -> None:
     assert talking.router.ban_s(ANN, talking.now()) > 0
 
 
+def test_what_is_pushed_faster_than_signatures_are_checked_is_asked_for_later() -> None:
+    talking = Talk()
+    txs = [FOUNDING.transfer(n) for n in range(UNVERIFIED_MAX + 3)]
+    raws = tuple(tx.raw for tx in txs)
+    first = talking.say(ANN, Transactions(0, raws))
+    (check,) = [effect for effect in first if isinstance(effect, CheckSignatures)]
+    assert len(check.checks) == UNVERIFIED_MAX
+    late = talking.ours([tx.id for tx in txs[UNVERIFIED_MAX:]])
+    assert Send(ANN, GetShort(1, late)) in first
+    second = talking.say(ANN, Transactions(1, raws[UNVERIFIED_MAX:]))
+    talking.verify(first)
+    talking.verify(second)
+    assert len(talking.ledger.mempool) == len(txs)
+
+
 def test_the_same_bytes_from_two_peers_are_checked_once() -> None:
-    talking = talk()
+    talking = Talk()
     first = talking.say(ANN, Transactions(0, (TX[0].raw,)))
     assert len(first) == 1
     assert talking.say(BOB, Transactions(0, (TX[0].raw,))) == []
@@ -91,59 +175,81 @@ def test_the_same_bytes_from_two_peers_are_checked_once() -> None:
     assert ticket == []
     answers = [e for e in talking.verify(first) if not isinstance(e, Send)]
     assert [type(e).__name__ for e in answers] == ["Answer"]
+    assert talking.say(CAT, AnnounceShort(talking.ours(IDS[:1]))) == []
+    assert talking.wait(1) == []
 
 
 def test_junk_is_blamed_with_the_reason() -> None:
-    talking = talk()
+    talking = Talk()
     (blame,) = talking.say(ANN, Transactions(0, (b"\x00",)))
     assert isinstance(blame, Penalize)
     assert blame.peer == ANN
 
 
 def test_declined_transactions_are_neither_relayed_nor_blamed_nor_asked_again_at_once() -> None:
-    talking = talk()
+    talking = Talk()
     poor = FOUNDING.transfer(0, amount=10**9)
     checks = talking.say(ANN, Transactions(0, (poor.raw,)))
     assert talking.verify(checks) == []
     assert talking.wait(1) == []
-    assert talking.say(BOB, AnnounceTransactions((poor.id,))) == []
+    assert talking.say(BOB, AnnounceShort(talking.ours([poor.id]))) == []
 
 
 def test_out_of_order_arrivals_wait_for_each_other() -> None:
-    talking = talk()
+    talking = Talk()
     for number in (3, 1, 2, 0):
         talking.verify(talking.say(ANN, Transactions(0, (TX[number].raw,))))
     assert len(talking.ledger.mempool) == 4
 
 
 def test_serves_what_it_has_and_says_when_it_lacks_some() -> None:
-    talking = talk()
+    talking = Talk()
     talking.verify(talking.say(ANN, Transactions(0, (TX[0].raw,))))
     talking.wait(1)
-    assert talking.say(BOB, GetTransactions(5, (IDS[0],))) == [
+    assert talking.say(BOB, GetShort(5, theirs(BOB, IDS[0]))) == [
         Send(BOB, Transactions(5, (TX[0].raw,)))
     ]
+    assert talking.say(ANN, GetShort(5, theirs(ANN, IDS[0]))) == [Send(ANN, Transactions(5, ()))]
     assert talking.say(BOB, GetTransactions(6, (IDS[0], IDS[1]))) == [
         Send(BOB, Transactions(6, (TX[0].raw,))),
         Send(BOB, Transactions(6, ())),
     ]
 
 
-def test_a_new_peer_hears_of_everything_pending_and_old_ones_are_reminded() -> None:
-    talking = talk()
-    talking.verify(talking.say(ANN, Transactions(0, (TX[0].raw, TX[1].raw))))
+def test_a_peer_without_a_key_is_told_in_full_and_asked_in_full() -> None:
+    talking = Talk()
+    talking.verify(talking.say(ANN, Transactions(0, (TX[0].raw,))))
     talking.wait(1)
     talking.router.disconnected(CAT, talking.now())
-    hello = talking.connect(CAT)
-    assert Send(CAT, AnnounceTransactions((IDS[0], IDS[1]))) in hello
-    later = talking.wait(REMIND_S * 2)
-    reminders = [e for e in later if isinstance(e, Send)]
-    assert any(e.message == AnnounceTransactions((IDS[0], IDS[1])) for e in reminders)
+    talking.connect(CAT)
+    assert talking.wait(0.1) == [Send(CAT, AnnounceTransactions((IDS[0],)))]
+    asked = talking.say(CAT, AnnounceTransactions((IDS[0], IDS[1])))
+    assert asked == [Send(CAT, GetTransactions(1, (IDS[1],)))]
+
+
+def test_a_key_is_said_once() -> None:
+    talking = Talk()
+    assert talking.say(BOB, ShortKey(b"another key....."[:16])) == []
+    talking.verify(talking.say(ANN, Transactions(0, (TX[0].raw,))))
+    assert Send(BOB, AnnounceShort(theirs(BOB, IDS[0]))) in talking.wait(1)
 
 
 def test_a_peer_that_leaves_is_replaced_in_its_requests() -> None:
-    talking = talk()
-    talking.say(ANN, AnnounceTransactions((IDS[0],)))
-    talking.say(BOB, AnnounceTransactions((IDS[0],)))
+    talking = Talk()
+    shorts = talking.ours(IDS[:1])
+    talking.say(ANN, AnnounceShort(shorts))
+    talking.say(BOB, AnnounceShort(shorts))
     effects = talking.router.disconnected(ANN, talking.now())
-    assert Send(BOB, GetTransactions(2, (IDS[0],))) in effects
+    assert Send(BOB, GetShort(2, shorts)) in effects
+
+
+def test_promises_that_are_not_kept_cost_rank_and_little_blame_but_never_a_ban() -> None:
+    talking = Talk()
+    blamed = 0
+    for number in range(300):
+        tx = FOUNDING.transfer(number, lane=3)
+        talking.say(ANN, AnnounceShort(talking.ours([tx.id])))
+        effects = talking.wait(11)
+        assert not [e for e in effects if isinstance(e, Disconnect)]
+        blamed += sum(isinstance(e, Penalize) and e.code == "unserved" for e in effects)
+    assert 100 < blamed < 300

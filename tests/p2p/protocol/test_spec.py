@@ -6,11 +6,15 @@ from pathlib import Path
 from p2p import config
 from p2p.peers import addressbook, backoff, buckets, gate, requests, score
 from p2p.protocol import (
+    allowances,
     blocks,
     discovery,
     downloads,
     exchange,
     gossip,
+    leases,
+    mesh,
+    reconciliation,
     router,
     validation,
     wanted,
@@ -19,6 +23,7 @@ from p2p.protocol import (
 SPEC = Path(__file__).parents[3] / "docs" / "spec" / "peer-behaviour.md"
 MODULES = (
     addressbook,
+    allowances,
     blocks,
     buckets,
     config,
@@ -27,6 +32,9 @@ MODULES = (
     exchange,
     gate,
     gossip,
+    leases,
+    mesh,
+    reconciliation,
     requests,
     router,
     score,

@@ -9,28 +9,36 @@ from chain.primitives import cbor
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import TRANSACTION_BYTES_MAX
 from p2p.wire.codec import FRAME_BYTES_MAX, FRAME_MESSAGES_MAX
-from p2p.wire.fields import REQUEST_MAX
+from p2p.wire.fields import REQUEST_MAX, SHORT_BYTES, Short
 from p2p.wire.messages import (
     AGENT_MAX,
     BLOCK_WIRE_BYTES_MAX,
     BLOCKS_REQUEST_MAX,
+    BUCKETS,
     CAPABILITIES_MAX,
     CAPABILITY_MAX,
     CODE_MAX,
     HEADERS_MAX,
     IDS_MAX,
+    LEASE_MAX,
     LOCATOR_MAX,
     NETWORK_MAX,
     REASON_MAX,
     RECORD_BYTES_MAX,
     RECORDS_MAX,
+    SHORT_KEY_BYTES,
+    SUM_BYTES,
     TRANSACTIONS_MAX,
     AnnounceBlock,
+    AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    Differ,
+    Eager,
     GetBlocks,
     GetHeaders,
     GetPeers,
+    GetShort,
     GetTransactions,
     Goodbye,
     Headers,
@@ -39,12 +47,15 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    Reconcile,
+    ShortKey,
     Transactions,
 )
 from tests.p2p.wire.messages import example_hello
 
 ID = Hash(b"i" * 32)
 ZERO = Hash(bytes(32))
+SHORT = Short(b"s" * SHORT_BYTES)
 MINIMAL: list[Message] = [
     Hello(0, 0, "", ZERO, (), b"", 0, ZERO, 0, ZERO, ""),
     Goodbye("", ""),
@@ -60,6 +71,12 @@ MINIMAL: list[Message] = [
     Blocks(0, ()),
     GetHeaders(0, (), 0),
     Headers(0, ()),
+    Eager(0),
+    ShortKey(bytes(SHORT_KEY_BYTES)),
+    AnnounceShort(()),
+    GetShort(0, ()),
+    Reconcile(b""),
+    Differ(0, False),
 ]
 MAXIMAL: list[Message] = [
     example_hello(
@@ -83,6 +100,12 @@ MAXIMAL: list[Message] = [
     Blocks(1, (bytes(BLOCK_WIRE_BYTES_MAX),)),
     GetHeaders(1, (ID,) * LOCATOR_MAX, HEADERS_MAX),
     Headers(1, ((bytes(HEADER_BYTES_MAX), bytes(SEAL_BYTES_MAX)),) * HEADERS_MAX),
+    Eager(LEASE_MAX),
+    ShortKey(b"\xff" * SHORT_KEY_BYTES),
+    AnnounceShort((SHORT,) * IDS_MAX),
+    GetShort(REQUEST_MAX, (SHORT,) * IDS_MAX),
+    Reconcile(b"\xff" * BUCKETS * SUM_BYTES),
+    Differ(2**BUCKETS - 1, True),
 ]
 BEYOND: list[tuple[Message, str]] = [
     (example_hello(network="n" * (NETWORK_MAX + 1)), "network"),
@@ -110,6 +133,13 @@ BEYOND: list[tuple[Message, str]] = [
     (GetHeaders(1, (ID,) * (LOCATOR_MAX + 1), 1), "locator"),
     (GetHeaders(1, (), HEADERS_MAX + 1), "limit"),
     (Headers(1, ((b"", b""),) * (HEADERS_MAX + 1)), "headers"),
+    (Eager(LEASE_MAX + 1), "lease"),
+    (ShortKey(bytes(SHORT_KEY_BYTES + 1)), "key"),
+    (AnnounceShort((SHORT,) * (IDS_MAX + 1)), "short ids"),
+    (AnnounceShort((Short(bytes(9)),)), "9 bytes are not a multiple of 8"),
+    (GetShort(1, (SHORT,) * (IDS_MAX + 1)), "short ids"),
+    (Reconcile(bytes(BUCKETS * SUM_BYTES - 1)), "sums"),
+    (Reconcile(bytes(BUCKETS * SUM_BYTES + 1)), "sums"),
 ]
 REJECTED: list[tuple[bytes, str]] = [
     (b"", "frame-messages"),

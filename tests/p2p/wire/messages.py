@@ -6,22 +6,30 @@ from hypothesis import strategies as st
 
 from chain.block import HEADER_BYTES_MAX, SEAL_BYTES_MAX
 from chain.primitives.hashing import Hash
-from p2p.wire.fields import REQUEST_MAX
+from p2p.wire.fields import REQUEST_MAX, SHORT_BYTES, Short
 from p2p.wire.messages import (
     AGENT_MAX,
+    BUCKETS,
     CAPABILITIES_MAX,
     CAPABILITY_MAX,
     CODE_MAX,
     HEADERS_MAX,
+    LEASE_MAX,
     NETWORK_MAX,
     REASON_MAX,
     RECORD_BYTES_MAX,
+    SHORT_KEY_BYTES,
+    SUM_BYTES,
     AnnounceBlock,
+    AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    Differ,
+    Eager,
     GetBlocks,
     GetHeaders,
     GetPeers,
+    GetShort,
     GetTransactions,
     Goodbye,
     Headers,
@@ -30,12 +38,18 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    Reconcile,
+    ShortKey,
     Transactions,
 )
 
 UINT64 = st.integers(0, 2**64 - 1)
 REQUEST = st.integers(0, REQUEST_MAX)
 HASH = st.binary(min_size=32, max_size=32).map(Hash)
+SHORTS = st.lists(st.binary(min_size=SHORT_BYTES, max_size=SHORT_BYTES).map(Short), max_size=8).map(
+    tuple
+)
+SUMS = st.sampled_from([b"", bytes(BUCKETS * SUM_BYTES)])
 HASHES = st.lists(HASH, max_size=8).map(tuple)
 BLOBS = st.lists(st.binary(max_size=300), max_size=8).map(tuple)
 HEADER = st.binary(max_size=HEADER_BYTES_MAX)
@@ -75,6 +89,12 @@ MESSAGE: st.SearchStrategy[Message] = st.one_of(
     st.builds(GetBlocks, request=REQUEST, ids=HASHES),
     st.builds(Blocks, request=REQUEST, raws=BLOBS),
     st.builds(GetHeaders, request=REQUEST, locator=HASHES, limit=st.integers(0, HEADERS_MAX)),
+    st.builds(Eager, lease_s=st.integers(0, LEASE_MAX)),
+    st.builds(ShortKey, key=st.binary(min_size=SHORT_KEY_BYTES, max_size=SHORT_KEY_BYTES)),
+    st.builds(AnnounceShort, ids=SHORTS),
+    st.builds(GetShort, request=REQUEST, ids=SHORTS),
+    st.builds(Reconcile, sums=SUMS),
+    st.builds(Differ, buckets=st.integers(0, 2**BUCKETS - 1), more=st.booleans()),
     st.builds(
         Headers, request=REQUEST, headers=st.lists(st.tuples(HEADER, SEAL), max_size=8).map(tuple)
     ),
@@ -118,4 +138,10 @@ def examples() -> list[Message]:
         Blocks(3, (rng.randbytes(30),)),
         GetHeaders(4, (two, one), 100),
         Headers(4, ((rng.randbytes(10), rng.randbytes(4)),)),
+        Eager(30),
+        ShortKey(rng.randbytes(SHORT_KEY_BYTES)),
+        AnnounceShort((Short(bytes(range(8))), Short(bytes(range(8, 16))))),
+        GetShort(5, (Short(bytes(range(8))),)),
+        Reconcile(rng.randbytes(BUCKETS * SUM_BYTES)),
+        Differ(1 << 63 | 5, False),
     ]

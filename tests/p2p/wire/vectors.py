@@ -17,8 +17,9 @@ from chain.primitives.keys import AgreementKey, KeyPair
 from p2p.net.secure import secure
 from p2p.net.transport import Link
 from p2p.wire.codec import decode_frame, encode_message
-from p2p.wire.messages import Ping, Transactions
+from p2p.wire.messages import SHORT_KEY_BYTES, Ping, Transactions
 from p2p.wire.records import sign_record
+from p2p.wire.shorts import Shortener
 from tests.p2p.net.peers import memory_links
 from tests.p2p.wire.extremes import BEYOND, MAXIMAL, MINIMAL, REJECTED
 from tests.p2p.wire.messages import examples
@@ -131,6 +132,11 @@ async def vectors() -> dict[str, Json]:
         "rejected": [
             {"frame": frame.hex(), "code": refusal_of(frame).code} for frame in rejected()
         ],
+        "short": {
+            "key": seed("short key")[:SHORT_KEY_BYTES].hex(),
+            "id": CHAIN.hex(),
+            "short": Shortener(seed("short key")[:SHORT_KEY_BYTES]).of(CHAIN).hex(),
+        },
         "record": {
             "seed": seed("node").hex(),
             "node": node.public.hex(),

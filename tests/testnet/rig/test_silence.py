@@ -1,15 +1,20 @@
 """Members that take and do not give."""
 
 from chain.primitives.hashing import Hash
+from p2p.wire.fields import Short
 from p2p.wire.messages import (
     AnnounceBlock,
+    AnnounceShort,
     AnnounceTransactions,
+    Eager,
     GetBlocks,
     GetHeaders,
     GetPeers,
+    GetShort,
     GetTransactions,
     Message,
     Ping,
+    Transactions,
 )
 from testnet.faults.gossip import PromiseNothing, Withhold
 from testnet.rig.behaviours import behaviour_of
@@ -17,7 +22,13 @@ from tests.chain.founding import AUTHORITIES, grow, ledger
 from tests.testnet.rig.fake_host import ANN, BOB, FakeHost
 
 A, B = Hash(b"a" * 32), Hash(b"b" * 32)
-REQUESTS: list[Message] = [GetBlocks(1, (A,)), GetHeaders(2, (A,), 5), GetTransactions(3, (A,))]
+REQUESTS: list[Message] = [
+    GetBlocks(1, (A,)),
+    GetHeaders(2, (A,), 5),
+    GetTransactions(3, (A,)),
+    GetShort(4, (Short(b"s" * 8),)),
+    Eager(30),
+]
 
 
 def test_others_blocks_are_not_announced() -> None:
@@ -42,6 +53,17 @@ def test_others_transactions_are_not_announced() -> None:
     assert withhold.hits == 2
 
 
+def test_others_transactions_are_not_pushed_and_served_all_the_same() -> None:
+    withhold = behaviour_of(Withhold())
+    withhold.begin(FakeHost())
+    withhold.incoming(ANN, [Transactions(0, (b"theirs",))])
+    both, own = Transactions(0, (b"theirs", b"ours")), Transactions(0, (b"ours",))
+    served = Transactions(7, (b"theirs",))
+    short = AnnounceShort((Short(b"s" * 8),))
+    assert withhold.outgoing(BOB, [both, short, served]) == [own, served]
+    assert withhold.hits == 2
+
+
 def test_limited_to_a_peer_the_others_hear_everything() -> None:
     withhold = behaviour_of(Withhold(), ("n1",))
     withhold.begin(FakeHost())
@@ -56,7 +78,7 @@ def test_requests_are_not_read() -> None:
     never = behaviour_of(PromiseNothing())
     never.begin(host)
     assert never.incoming(ANN, [*REQUESTS, GetPeers(1)]) == [GetPeers(1)]
-    assert (never.hits, never.deadline_s()) == (3, None)
+    assert (never.hits, never.deadline_s()) == (len(REQUESTS), None)
     never.end()
     assert host.delivered == []
 

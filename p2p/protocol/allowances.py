@@ -1,0 +1,34 @@
+"""What one peer may make us spend on transactions: a bucket for each cost it controls."""
+
+from p2p.peers.bucket import TokenBucket
+from p2p.protocol.instant import Now
+
+SERVED_BYTES_RATE = 4_000_000  # a second and peer: 16,000 transactions of 250 bytes
+SERVED_BYTES_BURST = 16_000_000
+BODY_BYTES_RATE = 4_000_000  # sent to us: as much as we would serve
+BODY_BYTES_BURST = 64_000_000  # two full mempools
+IDS_RATE = 20_000  # announced, sent or asked for, a second and peer: 20 ms of our time
+IDS_BURST = 200_000  # four full mempools, as two halves of a healed network exchange
+UNVERIFIED_MAX = 2_048  # bodies nobody asked for whose signatures wait: 70 ms of two threads
+FAULTS_RATE = 3 / 60  # unserved promises that are free; even an honest peer can be unlucky
+FAULTS_BURST = 3
+BLAME_RATE = 5 / 60  # unserved promises that give a point: fewer than ten minutes forget
+BLAME_BURST = 5
+
+
+class Allowance:
+    """The buckets of one peer, and how many of its unasked bodies are being verified."""
+
+    __slots__ = ("blame", "body_bytes", "bytes_served", "faults", "ids", "unverified")
+
+    def __init__(self, now: Now) -> None:
+        self.ids = TokenBucket(IDS_RATE, IDS_BURST, now.s)
+        self.bytes_served = TokenBucket(SERVED_BYTES_RATE, SERVED_BYTES_BURST, now.s)
+        self.body_bytes = TokenBucket(BODY_BYTES_RATE, BODY_BYTES_BURST, now.s)
+        self.faults = TokenBucket(FAULTS_RATE, FAULTS_BURST, now.s)
+        self.blame = TokenBucket(BLAME_RATE, BLAME_BURST, now.s)
+        self.unverified = 0
+
+    def blames(self, now: Now) -> bool:
+        """Whether one more promise that was not kept is held against the peer."""
+        return not self.faults.take(1, now.s) and self.blame.take(1, now.s)

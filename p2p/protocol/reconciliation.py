@@ -1,0 +1,133 @@
+"""The backstop: two mempools are compared by sums, and what differs is announced again.
+
+Rules:
+- Every EVERY_S one random peer that is not an eager link is sent what our mempool adds up to: of
+  each of BUCKETS buckets the count and exclusive or of the short ids under our key. It announces
+  what it has in the buckets that differ, says which those are, and we announce what we have in
+  them. *Why:* announcements can get lost, a pool can have been full, a partition heals; whatever
+  the fast path missed is found here, so that it never needs to be told twice.
+- A new peer is told of everything when that is little, and sent sums when it is more than
+  ALL_MAX. *Why:* two halves of a healed network have nearly everything in common.
+- At most LIST_MAX ids are announced at a time, from a random place; when that was not all, the
+  exchange is repeated after AGAIN_S. *Why:* nobody remembers more announcements at once.
+- Summing under the peer's key is paid for from a budget of ids; without it the message is ignored,
+  and nobody is blamed. *Why:* it is the one request here that costs more than it weighs.
+- Only a peer that we have sent sums may tell us which buckets differ, and once. *Why:* its
+  answer is small and ours is not.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chain.primitives.hashing import Hash
+from p2p.peers.bucket import TokenBucket
+from p2p.peers.peer import PeerId
+from p2p.protocol.effects import Count, Effect, Send
+from p2p.protocol.holding import Holding, Sums, bucket_of
+from p2p.protocol.instant import Now
+from p2p.wire.messages import Differ, Reconcile
+from p2p.wire.shorts import Shortener
+
+EVERY_S = 30.0
+AGAIN_S = 2.0
+ALL_MAX = 256  # ids told to a new peer without asking: 8 KB
+LIST_MAX = 4_096  # ids; a peer remembers 5,000 announcements of ours
+SUMMED_RATE = 20_000  # ids a second that we hash for all others: 20 ms
+SUMMED_BURST = 200_000  # four full mempools, when as many peers come at once
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """What to do about two mempools that differ, and the ids to announce."""
+
+    effects: list[Effect]
+    ids: list[Hash]
+
+
+class Reconciliation:
+    """Whom to compare with, and what differs."""
+
+    def __init__(self, holding: Holding, rng: random.Random) -> None:
+        self._holding = holding
+        self._rng = rng
+        self._peers: dict[PeerId, None] = {}
+        self._asked: dict[PeerId, None] = {}
+        self._again: dict[PeerId, float] = {}
+        self._budget: TokenBucket | None = None
+        self._next_s: float | None = None
+
+    def connected(self, peer: PeerId, now: Now) -> list[Effect]:
+        """Compare with a new peer, if there is more than it is simply told."""
+        self._peers[peer] = None
+        if self._next_s is None:
+            self._next_s = now.s + self._rng.uniform(0, EVERY_S)
+        return self._ask(peer) if len(self._holding) > ALL_MAX else []
+
+    def disconnected(self, peer: PeerId) -> None:
+        """Forget a peer."""
+        del self._peers[peer]
+        self._asked.pop(peer, None)
+        self._again.pop(peer, None)
+
+    def asked(
+        self, peer: PeerId, message: Reconcile, shortener: Shortener | None, now: Now
+    ) -> Differing:
+        """A peer's sums: what to answer, and what to announce to it."""
+        holding = self._holding
+        if self._budget is None:
+            self._budget = TokenBucket(SUMMED_RATE, SUMMED_BURST, now.s)
+        if shortener is None or not self._budget.take(len(holding), now.s):
+            return Differing([Count("ignored", "reconcile")], [])
+        shorts = [(shortener.of(txid), txid) for txid in holding]
+        sums = Sums()
+        for short, _ in shorts:
+            sums.change(short, 1)
+        buckets = sums.differing(message.sums)
+        if not buckets:
+            return Differing([], [])
+        ids = [txid for short, txid in shorts if buckets >> bucket_of(short) & 1]
+        more = len(ids) > LIST_MAX
+        effects: list[Effect] = [Send(peer, Differ(buckets, more))]
+        return Differing([*effects, Count("gossip", "reconciled")], self._listed(ids))
+
+    def told(self, peer: PeerId, message: Differ, now: Now) -> Differing:
+        """The buckets in which a peer we asked differs: what to announce to it."""
+        if peer not in self._asked:
+            return Differing([Count("ignored", "differ")], [])
+        del self._asked[peer]
+        ids = list(self._in(message.buckets))
+        if message.more or len(ids) > LIST_MAX:
+            self._again[peer] = now.s + AGAIN_S
+        return Differing([], self._listed(ids))
+
+    def tick(self, now: Now, eager: tuple[PeerId, ...]) -> list[Effect]:
+        """Ask whom it is time to ask."""
+        effects: list[Effect] = []
+        for peer in [peer for peer, at_s in self._again.items() if at_s <= now.s]:
+            del self._again[peer]
+            effects += self._ask(peer)
+        if self._next_s is not None and now.s >= self._next_s:
+            self._next_s = now.s + EVERY_S if self._peers else None
+            lazy = [peer for peer in self._peers if peer not in eager] or list(self._peers)
+            effects += self._ask(self._rng.choice(lazy)) if lazy else []
+        return effects
+
+    def deadline_s(self) -> float | None:
+        """When to tick next."""
+        times = [*self._again.values(), *([] if self._next_s is None else [self._next_s])]
+        return min(times, default=None)
+
+    def _ask(self, peer: PeerId) -> list[Effect]:
+        self._asked[peer] = None
+        return [Send(peer, Reconcile(self._holding.sums.encode()))]
+
+    def _in(self, buckets: int) -> Iterator[Hash]:
+        short = self._holding.short
+        return (txid for txid in self._holding if buckets >> bucket_of(short(txid)) & 1)
+
+    def _listed(self, ids: list[Hash]) -> list[Hash]:
+        if len(ids) <= LIST_MAX:
+            return ids
+        start = self._rng.randrange(len(ids))
+        return (ids[start:] + ids[:start])[:LIST_MAX]
