@@ -3,19 +3,17 @@
 from collections.abc import Sequence
 
 from chain import tables
-from chain.block import Receipt, decode_block
+from chain.block import decode_block
 from chain.chainstate import Chainstate, Executed
 from chain.consensus.engine import HeaderNode
 from chain.consensus.headertree import Entry, HeaderTree, better
-from chain.execution import select_executable
+from chain.finality import Finality
 from chain.genesis import Genesis
 from chain.in_force import context_at, parameters_at
 from chain.ledger_events import BlockConnected, BlockDisconnected, HeadChanged, LedgerEvent
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash
-from chain.state.journal import State
 from chain.store import Batch, KeyValueStore
-from chain.transactions.body import Context
 from chain.transactions.envelope import Transaction, decode_transaction
 from chain.validation import check_size
 
@@ -24,12 +22,18 @@ class Activation:
     """Moves the head of a chainstate along a header tree, one atomic step at a time."""
 
     def __init__(
-        self, genesis: Genesis, store: KeyValueStore, tree: HeaderTree, chainstate: Chainstate
+        self,
+        genesis: Genesis,
+        store: KeyValueStore,
+        tree: HeaderTree,
+        chainstate: Chainstate,
+        finality: Finality,
     ) -> None:
         self._genesis = genesis
         self._store = store
         self._tree = tree
         self._chainstate = chainstate
+        self._finality = finality
         self._connected: list[Sequence[Transaction]] = []
         self._disconnected: list[Sequence[Transaction]] = []
 
@@ -47,34 +51,34 @@ class Activation:
         child of the head that does not execute, with nothing stored.
         """
         head = self._chainstate.head
-        if entry.node.parent != head.id or not better(entry.node, head):
+        grows = entry.node.parent == head.id and better(entry.node, head)
+        if not grows or not self._finality.allows(head.id):
             self._tree.add(entry, batch)
             self._store.write(batch)
             return self.run()
-        event = self._connect(entry.node, transactions, executed, batch, entry)
+        event = self._connect(entry, transactions, executed, batch, new=True)
         return [event, HeadChanged(head.id, entry.node.id, entry.node.height, 0)]
 
     def run(self) -> list[LedgerEvent]:
-        """Move the head to the best tip that proves valid on the way."""
+        """Move the head to where it belongs, as far as that proves valid on the way."""
         old = self._chainstate.head
         events: list[LedgerEvent] = []
-        while better(best := self._tree.best(), self._chainstate.head):
+        while (choice := self._finality.choice(self._chainstate.head)).head.id != (
+            self._chainstate.head.id
+        ):
+            best = choice.head
             branch = self._branch(best)
             if branch is None:
                 continue
-            while self._chainstate.head.id != branch[-1].parent:
+            fork = branch[-1].parent if branch else best.id
+            while self._chainstate.head.id != fork:
                 events.append(self._disconnect())
             events += self._climb(best, branch)
+        events += self._finality.note_alarm(choice.alarm)
         new = self._chainstate.head
         if new.id != old.id:
             events.append(HeadChanged(old.id, new.id, new.height, self._abandoned(old)))
         return events
-
-    def select(
-        self, state: State, transactions: Sequence[Transaction], context: Context
-    ) -> tuple[list[Transaction], list[Receipt]]:
-        """See execution.select_executable."""
-        return select_executable(state, transactions, context)
 
     def take_connected(self) -> list[Sequence[Transaction]]:
         """Transactions of the blocks connected since the last call, in order."""
@@ -104,10 +108,11 @@ class Activation:
         """Connect a branch, lowest block first, as far as it is valid."""
         events: list[LedgerEvent] = []
         for position in range(len(branch) - 1, -1, -1):
-            node = branch[position]
-            transactions = self._transactions(node.id)
+            entry = self._tree.entry(branch[position].id)
+            assert entry is not None
+            transactions = self._transactions(entry.node.id)
             try:
-                events.append(self._connect(node, transactions, None, Batch(), None))
+                events.append(self._connect(entry, transactions, None, Batch(), new=False))
             except Invalid as refusal:
                 self._reject(tip, branch[: position + 1], str(refusal))
                 break
@@ -126,21 +131,24 @@ class Activation:
 
     def _connect(
         self,
-        node: HeaderNode,
+        entry: Entry,
         transactions: Sequence[Transaction],
         executed: Executed | None,
         batch: Batch,
-        entry: Entry | None,
+        *,
+        new: bool,
     ) -> BlockConnected:
+        node = entry.node
         parent = self._chainstate.view
         limits = parameters_at(self._genesis, parent)
         raws = [transaction.raw for transaction in transactions]
         check_size(raws, limits.block_bytes_max, limits.block_transactions_max)
         if executed is None:
             context = context_at(self._genesis, parent, node.slot)
-            executed = self._chainstate.execute(transactions, context)
+            authorities = self._finality.sets.get(entry.standing.set_hash)
+            executed = self._chainstate.execute(transactions, context, authorities)
         step = self._chainstate.connect(node, transactions, executed, batch)
-        if entry is not None:
+        if new:
             self._tree.add(entry, batch)
         self._store.write(batch)
         self._chainstate.commit(step)

@@ -18,6 +18,8 @@ HEADER_BYTES_MAX = 512  # the fields are fixed in size: 400 bytes and some integ
 SEAL_BYTES_MAX = 64  # an Ed25519 signature; a nonce is shorter
 CERTIFICATES_MAX = 64  # one per slot is usual; more wait for the next block
 CERTIFICATE_BYTES_MAX = 16 * 1024  # 200 signatures of an authority set
+# All certificates of a block, beside its transactions: nine of 200 signatures, 64 of 7.
+CERTIFICATES_BYTES_MAX = 128 * 1024
 BLOCK_OVERHEAD_BYTES = HEADER_BYTES_MAX + SEAL_BYTES_MAX + 64
 NO_CERTIFICATES = sha256(cbor.encode([]))
 HEADER_LIMITS = Limits(size=HEADER_BYTES_MAX, depth=1, items=16)

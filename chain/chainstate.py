@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from chain import tables
 from chain.block import Header, Receipt, decode_receipt, list_root
+from chain.consensus.authorityset import AuthoritySet
 from chain.consensus.engine import HeaderNode
-from chain.execution import execute
+from chain.execution import decided_set, enter_set, execute
 from chain.primitives import cbor, shape
 from chain.primitives.errors import Invalid
-from chain.primitives.hashing import Hash
+from chain.primitives.hashing import Hash, sha256
 from chain.state.journal import State
 from chain.state.smt import StateTree, TreeUpdate
 from chain.store import Batch, KeyValueStore, drain
@@ -33,6 +34,7 @@ class Executed:
     undo: dict[bytes, bytes | None]
     receipts: tuple[Receipt, ...]
     update: TreeUpdate
+    next_set: bytes  # the authority set this block decided, encoded; empty for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,17 @@ class Chainstate:
         self._keep(key, value)
         return value
 
-    def execute(self, transactions: Sequence[Transaction], context: Context) -> Executed:
-        """Execute transactions on the head's state, changing nothing. Raises Invalid."""
+    def begin(self, authorities: AuthoritySet) -> State:
+        """The head's state as a block's transactions find it, with that set in force."""
         state = State(self.read)
+        enter_set(state, authorities)
+        return state
+
+    def execute(
+        self, transactions: Sequence[Transaction], context: Context, authorities: AuthoritySet
+    ) -> Executed:
+        """Execute transactions on the head's state, changing nothing. Raises Invalid."""
+        state = self.begin(authorities)
         receipts = execute(state, transactions, context)
         return self.finish(state, receipts)
 
@@ -78,7 +88,8 @@ class Chainstate:
         """What the changes in `state`, a state over `read`, amount to."""
         changes = state.changes()
         undo = {key: state.stored(key) for key in changes}
-        return Executed(changes, undo, tuple(receipts), self._tree.update(changes))
+        update = self._tree.update(changes)
+        return Executed(changes, undo, tuple(receipts), update, decided_set(state))
 
     def connect(
         self,
@@ -92,6 +103,9 @@ class Chainstate:
         assert header.parent == self.head.id, "only a child of the head can be connected"
         encoded = [receipt.encode() for receipt in executed.receipts]
         check_roots(header, executed, encoded)
+        check_next_set(header, executed)
+        if executed.next_set:
+            batch.put(tables.SET + header.next_set, executed.next_set)
         batch.put(tables.HEAD, header.id)
         batch.put(tables.height_key(header.height), header.id)
         batch.put(tables.UNDO + header.id, cbor.encode([[k, v] for k, v in executed.undo.items()]))
@@ -176,6 +190,17 @@ def check_roots(header: Header, executed: Executed, encoded: list[bytes]) -> Non
         raise Invalid(
             "wrong-receipts-root",
             f"header says {header.receipts.hex()}, execution gives {receipts_root.hex()}",
+        )
+
+
+def check_next_set(header: Header, executed: Executed) -> None:
+    """Raise Invalid unless the header names the authority set that the execution decided."""
+    decided = sha256(executed.next_set) if executed.next_set else b""
+    if header.next_set != decided:
+        raise Invalid(
+            "wrong-next-set",
+            f"header names {header.next_set.hex() or 'none'}, execution decided "
+            f"{decided.hex() or 'none'}",
         )
 
 

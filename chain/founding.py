@@ -7,6 +7,8 @@ from chain import tables
 from chain.block import NO_CERTIFICATES, Block, Header, encode_block, list_root
 from chain.chainstate import Chainstate
 from chain.consensus.engine import HeaderNode
+from chain.consensus.finality.sets import enter
+from chain.consensus.finality.standing import base
 from chain.consensus.headertree import Entry, HeaderTree
 from chain.genesis import Genesis, initial_state
 from chain.primitives import cbor, merkle
@@ -38,6 +40,12 @@ def open_chain(genesis: Genesis, store: KeyValueStore) -> tuple[HeaderTree, Chai
             f"this store holds chain {row.hex()}, the genesis given is {genesis.hash.hex()}; "
             "use its genesis or another data directory",
         )
+    if row is not None and store.get(tables.FORMAT) != tables.FORMAT_VERSION:
+        raise Invalid(
+            "store-format",
+            "this store was written by another version of the software; move it away and let the "
+            "node fetch the chain again",
+        )
     head = store.get(tables.HEAD)
     if head is None:
         head = _found(genesis, store)
@@ -52,6 +60,7 @@ def _found(genesis: Genesis, store: KeyValueStore) -> Hash:
     """
     claim = Batch()
     claim.put(tables.GENESIS, genesis.hash)
+    claim.put(tables.FORMAT, tables.FORMAT_VERSION)
     store.write(claim)
     if len(genesis.identities) + len(genesis.balances) <= REMEMBERED_MAX:
         root, rows = _state_rows(genesis)
@@ -75,7 +84,10 @@ def _found(genesis: Genesis, store: KeyValueStore) -> Hash:
     )
     history = CompactRange().append(merkle.leaf_hash(header.raw))
     batch = Batch()
-    HeaderTree(store).add(Entry(HeaderNode(header, b"", 0, 0), history, ""), batch)
+    founding = base(0, header.set_hash, header.id, header.slot)
+    HeaderTree(store).add(Entry(HeaderNode(header, b"", 0, 0), history, "", founding), batch)
+    batch.put(tables.SET + header.set_hash, genesis.authority_set.raw)
+    enter(0, header.set_hash, batch)
     batch.put(tables.BLOCK + header.id, encode_block(Block(header, b"", (), ())))
     batch.put(tables.height_key(0), header.id)
     batch.put(tables.RECEIPTS + header.id, cbor.encode([]))

@@ -57,10 +57,10 @@ class GroupedStore:
         assert self._held is None, "a scan would miss what is held back"
         return self._store.scan(prefix, start, limit=limit, reverse=reverse)
 
-    def write(self, batch: Batch) -> None:
-        """See KeyValueStore."""
-        if self._held is None:
-            self._store.write(batch)
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
+        """See KeyValueStore. What is durable is written at once: it guards a key, not the chain."""
+        if self._held is None or durable:
+            self._store.write(batch, durable=durable)
         else:
             self._held.absorb(batch)
 

@@ -10,29 +10,32 @@ Rules:
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from chain import tables
 from chain.activation import Activation
-from chain.block import (
-    BLOCK_OVERHEAD_BYTES,
-    NO_CERTIFICATES,
-    Block,
-    Header,
-    encode_block,
-    list_root,
-)
+from chain.block import BLOCK_OVERHEAD_BYTES, Block, Header, encode_block
 from chain.chainstate import Executed
 from chain.consensus.engine import Author, Engine, HeaderNode
+from chain.consensus.finality.certificate import Certificate
+from chain.consensus.finality.standing import Standing
+from chain.consensus.finality.vote import SignedVote
 from chain.consensus.headertree import Entry
+from chain.drafting import Draft, drafted_header, guard_slot
+from chain.execution import select_executable
+from chain.finality import Finality
 from chain.founding import open_chain
 from chain.genesis import Genesis
 from chain.grouped import GroupedStore
 from chain.ledger_events import (
     BlockConnected,
     BlockDisconnected,
+    BlockFinalized,
+    BlockJustified,
+    CertificateFound,
+    EvidenceFound,
+    FinalityAlarm,
     HeadChanged,
     LedgerEvent,
     TransactionAdded,
@@ -45,16 +48,21 @@ from chain.primitives import merkle
 from chain.primitives.errors import Declined, Invalid
 from chain.primitives.hashing import Hash, sha256
 from chain.queries import Queries
-from chain.state.journal import State
+from chain.slots import count_in_slot, double_block
 from chain.store import Batch, KeyValueStore
 from chain.transactions.envelope import Transaction
 from chain.transactions.rules import next_sequence
-from chain.validation import BLOCKS_PER_SLOT_MAX, check_body, check_place, check_set
+from chain.validation import check_body, check_place, check_set
 
 __all__ = [
     "BlockConnected",
     "BlockDisconnected",
+    "BlockFinalized",
+    "BlockJustified",
+    "CertificateFound",
     "Draft",
+    "EvidenceFound",
+    "FinalityAlarm",
     "HeadChanged",
     "Ledger",
     "LedgerEvent",
@@ -71,15 +79,6 @@ SEALS_KNOWN_MAX = 4_096
 
 
 SealedHeader = tuple[Header, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A block that lacks its seal, and what sealing it has to meet."""
-
-    header: Header
-    target: int
-    transactions: tuple[Transaction, ...]
 
 
 class Ledger(Queries):
@@ -103,8 +102,10 @@ class Ledger(Queries):
         self._grouped = store = GroupedStore(store)
         tree, chainstate = open_chain(genesis, store)
         super().__init__(genesis, store, tree, chainstate)
-        self._activation = Activation(genesis, store, tree, chainstate)
-        self._set_hash = genesis.authority_set.hash
+        founding = self.header_at(0)
+        assert founding is not None, "the chain is founded"
+        self.finality = Finality(genesis.hash, tree.node(founding.id), store, tree)
+        self._activation = Activation(genesis, store, tree, chainstate, self.finality)
         self._signatures: OrderedDict[Hash, None] = OrderedDict()
         self._seals: OrderedDict[Hash, bytes] = OrderedDict()
         self._prepared: tuple[Hash, Executed] | None = None
@@ -157,22 +158,49 @@ class Ledger(Queries):
         if parent is None:
             raise Declined("unknown-parent", f"{header.parent.hex()} is not known here")
         check_place(header, self.chain, parent, slot)
-        check_set(header, 0, self._set_hash)
+        self.finality.check_branch(header.parent)
+        check_set(header, parent.standing.set_id, parent.standing.set_hash)
         target = self.engine.target(parent.node, self._tree.node)
-        self.check_seal(header, seal, parent.node, target)
+        self.check_seal(header, seal, target)
         return parent, target
 
-    def check_seal(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
-        """Raise Invalid unless the header is sealed as its place demands.
+    def check_linked(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
+        """Raise Declined or Invalid unless a header may follow `parent`, whose body may be missing.
+
+        Whether the set it names is in force there is seen once the bodies are; until then it is
+        the parent's or the next, and the seal is by the set that it names (Declined `unknown-set`
+        while that is not known here).
+        """
+        above = parent.header
+        same = (header.set_id, header.set_hash) == (above.set_id, above.set_hash)
+        if not same and header.set_id != above.set_id + 1:
+            raise Invalid(
+                "wrong-set", f"set {header.set_id} after set {above.set_id} in the header before"
+            )
+        known = self._tree.entry(parent.id)
+        if known is not None:
+            self.finality.check_branch(parent.id)
+            check_set(header, known.standing.set_id, known.standing.set_hash)
+        self.check_seal(header, seal, target)
+
+    def check_seal(self, header: Header, seal: bytes, target: int) -> None:
+        """Raise Invalid unless the header is sealed as the set it names demands.
 
         What was good is remembered: headers come before their blocks, and are checked then.
+        Raises Declined while that set is not known here.
         """
         if self._seals.get(header.id) == seal:
             return
-        self.engine.check(header, seal, parent, target)
+        self.engine.check(header, seal, target, self.finality.sets.get(header.set_hash))
         self._seals[header.id] = seal
         if len(self._seals) > SEALS_KNOWN_MAX:
             self._seals.popitem(last=False)
+
+    def proposes(self, author: bytes, slot: int, parent: HeaderNode | None = None) -> bool:
+        """Whether `author` may make a block for `slot`, on the head or another accepted block."""
+        above = parent or self.head
+        authorities = self.finality.authorities(above.id)
+        return self.engine.proposes(author, slot, above, authorities)
 
     def import_block(
         self,
@@ -192,19 +220,23 @@ class Ledger(Queries):
             raise Declined("already-known", f"block {header.id.hex()} is here already")
         parent, target = self._judge_header(header, block.seal, slot)
         check_body(block, transactions)
+        standing, certificates = self.finality.judge(block, parent)
         batch = Batch()
         node = HeaderNode(
             header, block.seal, parent.node.weight + self.engine.weight(target), target
         )
-        self._count_in_slot(node, above, batch)
-        entry = Entry(node, parent.history.append(merkle.leaf_hash(header.raw)), "")
+        self._owed += self._count_in_slot(node, above, batch)
+        history = parent.history.append(merkle.leaf_hash(header.raw))
+        entry = Entry(node, history, "", standing)
         batch.put(tables.BLOCK + header.id, encode_block(block))
-        prepared, self._prepared = self._prepared, None
-        executed = prepared[1] if prepared is not None and prepared[0] == header.id else None
-        reorganisation = self._activation.accept(entry, transactions, executed, batch)
+        self.finality.entered(parent.standing, standing, batch)
+        self._owed += self.finality.absorb(certificates, slot, batch)
+        executed = self._executed(block, transactions, standing)
+        moved = self._activation.accept(entry, transactions, executed, batch)
+        moved += self._follow(self.finality.retry)
         for transaction in transactions:
             self._know(transaction.raw)
-        events, self._owed = self._owed + self._settle(reorganisation, slot), []
+        events, self._owed = self._owed + self._settle(moved, slot), []
         judged = self._tree.entry(header.id)
         if judged is not None and judged.invalid:
             # Blocks below it may have moved the head: whoever follows the events hears next time.
@@ -213,33 +245,58 @@ class Ledger(Queries):
             raise Invalid(code, reason)
         return events
 
-    def _count_in_slot(self, node: HeaderNode, above: Sequence[SealedHeader], batch: Batch) -> None:
-        """Keep two blocks of an author in a slot as evidence; take a third only if it is needed.
+    def _executed(
+        self, block: Block, transactions: Sequence[Transaction], standing: Standing
+    ) -> Executed | None:
+        """What executing a block of ours gave when it was made."""
+        prepared, self._prepared = self._prepared, None
+        return prepared[1] if prepared is not None and prepared[0] == block.id else None
 
-        *Why needed:* who shows each half of the network another pair of three blocks would part
-        it for good, were the third refused by those whose peers have built on it.
+    def _follow(self, step: Callable[[Batch], list[LedgerEvent]]) -> list[LedgerEvent]:
+        """A step of finality, written, and the head where it then belongs."""
+        batch = Batch()
+        events = step(batch)
+        if batch.puts or batch.deletes:
+            self._store.write(batch)
+        return events + self._activation.run() if events else events
+
+    # Finality
+
+    def add_vote(self, signed: SignedVote, slot: int) -> list[LedgerEvent]:
+        """Take a vote, which may justify, finalize, move the head, or prove an offence.
+
+        Raises Declined (early, old, known, of a set not known yet) or Invalid (its sender's fault).
         """
-        if not self.engine.exclusive:
-            return
-        header = node.header
-        key = tables.slot_key(header.author, header.slot)
-        seen = self._store.get(key) or b""
-        if len(seen) < BLOCKS_PER_SLOT_MAX * len(header.id):
-            batch.put(key, seen + header.id)
-        elif not any(self._builds_on(node, child, seal) for child, seal in above):
-            raise Declined(
-                "too-many-in-slot",
-                f"{header.author.hex()} has {BLOCKS_PER_SLOT_MAX} blocks in slot {header.slot} "
-                "already, evidence enough, and nobody has built on this one",
-            )
+        return self._settle(
+            self._follow(lambda batch: self.finality.add_vote(signed, slot, batch)), slot
+        )
 
-    def _builds_on(self, node: HeaderNode, child: Header, seal: bytes) -> bool:
-        """Whether another author has put a sealed block on top of this one."""
-        if child.parent != node.id or child.author == node.header.author:
-            return False
+    def add_certificate(self, certificate: Certificate, slot: int) -> list[LedgerEvent]:
+        """Take a certificate from a peer; as `add_vote`."""
+        return self._settle(
+            self._follow(lambda batch: self.finality.add_certificate(certificate, slot, batch)),
+            slot,
+        )
+
+    def _count_in_slot(
+        self, node: HeaderNode, above: Sequence[SealedHeader], batch: Batch
+    ) -> list[LedgerEvent]:
+        """See slots.count_in_slot; evidence, if this block and an earlier one are."""
+        if not self.engine.exclusive:
+            return []
+        sealed = [child for child, seal in above if self._is_linked(child, seal, node)]
+        other = count_in_slot(self._store, node, sealed, batch)
+        if other is None:
+            return []
+        evidence = double_block(
+            self._tree, node, other, self.finality.sets.get(node.header.set_hash)
+        )
+        return [] if evidence is None else [EvidenceFound(evidence)]
+
+    def _is_linked(self, child: Header, seal: bytes, node: HeaderNode) -> bool:
         try:
-            self.engine.check(child, seal, node, self.engine.target(node, self._tree.node))
-        except Invalid:
+            self.check_linked(child, seal, node, self.engine.target(node, self._tree.node))
+        except (Invalid, Declined):
             return False
         return True
 
@@ -267,58 +324,31 @@ class Ledger(Queries):
         store has proposed for it before: the guard is written before the draft is returned.
         """
         head = self.head
-        if not self.engine.proposes(author.did, slot, head):
+        if not self.proposes(author.did, slot):
             raise Declined("not-our-slot", f"slot {slot} on {head.height} is another's, or past")
         if self.engine.exclusive:
-            self._guard(slot)
+            guard_slot(self._store, slot)
+        entry = self._tree.entry(head.id)
+        assert entry is not None, "the head is in the tree"
+        certificates, after = self.finality.fresh(entry, slot)
         context = self.context(slot)
         limits = self.parameters
         room = BlockRoom(
             limits.block_transactions_max, limits.block_bytes_max - BLOCK_OVERHEAD_BYTES
         )
-        state = State(self._chainstate.read)
         waiting = select(self.mempool, self.next_sequence, slot, room)
-        chosen, receipts = self._activation.select(state, waiting, context)
+        state = self._chainstate.begin(self.finality.sets.get(after.set_hash))
+        chosen, receipts = select_executable(state, waiting, context)
         executed = self._chainstate.finish(state, receipts)
-        header = Header(
-            chain=self.chain,
-            height=head.height + 1,
-            slot=slot,
-            parent=head.id,
-            state=executed.update.root,
-            transactions=list_root([tx.raw for tx in chosen]),
-            receipts=list_root([receipt.encode() for receipt in receipts]),
-            history=self._history(head),
-            certificates=NO_CERTIFICATES,
-            set_id=0,
-            set_hash=self._set_hash,
-            next_set=b"",
-            author=author.did,
-        )
+        header = drafted_header(entry, slot, author.did, certificates, chosen, executed)
         self._prepared = (header.id, executed)
         target = self.engine.target(head, self._tree.node)
-        return Draft(header, target, tuple(chosen))
+        return Draft(header, target, tuple(chosen), certificates)
 
     def seal(self, draft: Draft, author: Author, attempts: range) -> Block | None:
         """The draft as a block, or None when none of the attempts (nonces) sealed it."""
         seal = self.engine.seal(draft.header, author, draft.target, attempts)
-        if seal is None:
-            return None
-        return Block(draft.header, seal, (), tuple(tx.raw for tx in draft.transactions))
-
-    def _history(self, head: HeaderNode) -> Hash:
-        entry = self._tree.entry(head.id)
-        assert entry is not None, "the head is in the tree"
-        return entry.history.root()
-
-    def _guard(self, slot: int) -> None:
-        row = self._store.get(tables.GUARD)
-        last = -1 if row is None else int.from_bytes(row, "big")
-        if slot <= last:
-            raise Declined("slot-guarded", f"slot {slot}: a block for slot {last} was made here")
-        batch = Batch()
-        batch.put(tables.GUARD, slot.to_bytes(8, "big"))
-        self._store.write(batch)
+        return None if seal is None else draft.sealed(seal)
 
 
 def _dropped(drops: Sequence[Drop]) -> list[LedgerEvent]:

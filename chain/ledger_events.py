@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from chain.consensus.finality.certificate import Certificate
+from chain.consensus.finality.evidence import Evidence
 from chain.primitives.hashing import Hash
 
 
@@ -50,6 +52,54 @@ class TransactionDropped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class BlockJustified:
+    """A quorum of a set has voted for a block at an epoch."""
+
+    block_id: Hash
+    height: int
+    epoch: int
+    set_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFinalized:
+    """A block, and all below it, will stay."""
+
+    block_id: Hash
+    height: int
+    epoch: int
+    set_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFound:
+    """A certificate that was not here before, whether it counts yet or not: to be relayed."""
+
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFound:
+    """An authority has signed what excludes itself."""
+
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class FinalityAlarm:
+    """More than a third of the authorities must have lied, and people have to look."""
+
+    code: str
+    reason: str
+
+
+FinalityEvent = BlockJustified | BlockFinalized | CertificateFound | EvidenceFound | FinalityAlarm
 LedgerEvent = (
-    BlockConnected | BlockDisconnected | HeadChanged | TransactionAdded | TransactionDropped
+    BlockConnected
+    | BlockDisconnected
+    | HeadChanged
+    | TransactionAdded
+    | TransactionDropped
+    | FinalityEvent
 )

@@ -5,7 +5,7 @@ tests and simulation. *Why RocksDB:* docs/decisions/0001-store.md.
 
 Durability: with `process` (the default) a written batch survives the death of the process at any
 moment, and a power cut may lose the last ones, never a part of one; with `power` each batch is
-flushed to the disk before `write` returns.
+flushed to the disk before `write` returns. What guards a key (see `voting`) is flushed either way.
 """
 
 import shutil
@@ -89,8 +89,8 @@ class KeyValueStore(Protocol):
         """Up to `limit` rows with that prefix in order of keys, from `start` (a whole key)."""
         ...
 
-    def write(self, batch: Batch) -> None:
-        """Apply a batch atomically."""
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
+        """Apply a batch atomically; `durable` flushes it to the disk before returning."""
         ...
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class MemoryStore:
         found = list(reversed(chosen)) if reverse else chosen
         return [(key, self._rows[key]) for key in found[:limit]]
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         """See KeyValueStore."""
         for key in batch.deletes:
             if self._rows.pop(key, None) is not None:
@@ -160,6 +160,8 @@ class RocksStore:
         self._translated = _Translated(path)
         self._write_options = WriteOptions()
         self._write_options.sync = durability is Durability.POWER
+        self._durable = WriteOptions()
+        self._durable.sync = True
         with self._translated:
             self._rows = Rdict(str(path), _options())
 
@@ -194,7 +196,7 @@ class RocksStore:
                 found.append((key, value))
         return found
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         """See KeyValueStore."""
         rows = WriteBatch(raw_mode=True)
         for key in batch.deletes:
@@ -202,7 +204,7 @@ class RocksStore:
         for key, value in batch.puts.items():
             rows.put(key, value)
         with self._translated:
-            self._rows.write(rows, self._write_options)
+            self._rows.write(rows, self._durable if durable else self._write_options)
 
     def checkpoint(self, path: Path) -> None:
         """Make a store in a new directory that holds what this one holds now; it stays open.

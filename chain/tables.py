@@ -18,8 +18,16 @@ TIP = b"l"  # block id of a block without accepted children -> empty
 SLOT = b"o"  # author, slot -> ids of that author's blocks in that slot
 HEAD = b"c/head"
 GENESIS = b"c/genesis"
+SET = b"k"  # hash of an authority set -> the set, decided by a block that was executed
+SET_ID = b"i"  # number of an authority set -> its hash, once it is in force on some chain
+HEARD = b"v"  # vote key -> the highest source and target seen signed by it
+VOTE_GUARD = b"g"  # vote key of ours -> the highest source and target signed here
+RECOVERY = b"y"  # block id -> recovery that begins there, loaded by hand
+FINALITY = b"c/finality"  # what is final and justified, and certificates for blocks to come
+FORMAT = b"c/format"  # which format of these tables the store has
 GUARD = b"c/guard"  # the highest slot this node has proposed a block for
 
+FORMAT_VERSION = b"2"  # 2: header rows say how finality stands
 HEIGHT_BYTES = 8
 INDEX_BYTES = 4
 INDEX_MAX = 2 ** (8 * INDEX_BYTES) - 1
@@ -45,6 +53,11 @@ def account_place(key: bytes) -> tuple[int, int]:
 def slot_key(author: bytes, slot: int) -> bytes:
     """The key of an author's blocks in a slot."""
     return SLOT + author + slot.to_bytes(8, "big")
+
+
+def set_id_key(set_id: int) -> bytes:
+    """The key of an authority set's number."""
+    return SET_ID + set_id.to_bytes(8, "big")
 
 
 def place(block_id: Hash, index: int) -> bytes:

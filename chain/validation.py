@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from chain.block import (
     BLOCK_OVERHEAD_BYTES,
+    CERTIFICATES_BYTES_MAX,
     Block,
     Header,
     certificates_hash,
@@ -48,30 +49,30 @@ def check_place(header: Header, chain: Hash, parent: Entry, slot: int) -> None:
 
 
 def check_set(header: Header, set_id: int, set_hash: Hash) -> None:
-    """Raise Invalid unless the header names the authority set in force and hands over to none."""
+    """Raise Invalid unless the header names the authority set in force."""
     if (header.set_id, header.set_hash) != (set_id, set_hash):
         raise Invalid(
             "wrong-set",
             f"header names set {header.set_id} {header.set_hash.hex()}, in force is {set_id} "
             f"{set_hash.hex()}",
         )
-    if header.next_set:
-        raise Invalid("wrong-next-set", f"no change to set {header.next_set.hex()} was decided")
 
 
 def check_body(block: Block, transactions: Sequence[Transaction]) -> None:
     """Raise Invalid unless the body is what the header commits to, and no larger than votes could
     ever allow; what they allow now is asked when the block is executed."""
     header = block.header
-    if block.certificates:
-        raise Invalid(
-            "unexpected-certificates", f"{len(block.certificates)} certificates, none yet"
-        )
     if header.certificates != certificates_hash(block.certificates):
         raise Invalid(
             "wrong-certificates-hash",
             f"header says {header.certificates.hex()}, the body gives "
             f"{certificates_hash(block.certificates).hex()}",
+        )
+    size = sum(map(len, block.certificates))
+    if size > CERTIFICATES_BYTES_MAX:
+        raise Invalid(
+            "certificates-too-large",
+            f"{size} bytes of certificates, at most {CERTIFICATES_BYTES_MAX}",
         )
     check_size(block.transactions, BYTES_MAX, TRANSACTIONS_MAX)
     check_transactions_root(block)

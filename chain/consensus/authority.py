@@ -5,13 +5,12 @@ Rules:
   two halves tie; strict slots and a rule on ties do not.
 - A block is signed by its author's `seal` key over the block's id. *Why:* the signature stands
   outside the hash, so the id is fixed before it exists.
-Alone this is safe against faults, not against an authority that signs two chains: see finality.
+Alone this is safe against faults, not against an authority that signs two chains: see `finality`.
 Spec: docs/spec/blocks.md, section 4.
 """
 
-from collections.abc import Mapping, Sequence
-
 from chain.block import Header
+from chain.consensus.authorityset import AuthoritySet, Member
 from chain.consensus.engine import Ancestry, Author, HeaderNode
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash
@@ -25,24 +24,23 @@ def sealed_bytes(block_id: Hash) -> bytes:
     return SEAL_CONTEXT + block_id
 
 
+def sealing_key(member: Member, header: Header, seal: bytes) -> bytes | None:
+    """The seal key of a member by which a header is sealed, or None."""
+    message = sealed_bytes(header.id)
+    return next((key for key in member.seals if verify(key, message, seal)), None)
+
+
 class AuthorityEngine:
-    """The engine over a fixed set: ids in ascending order, each with its seal keys."""
+    """The engine; who the authorities are follows from the chain, so each question brings them."""
 
     name = "authority"
     exclusive = True
 
-    def __init__(self, authorities: Sequence[bytes], seal_keys: Mapping[bytes, Sequence[bytes]]):
-        assert authorities, "a genesis without authorities is refused where it is read"
-        self._authorities = tuple(authorities)
-        self._seal_keys = {did: tuple(keys) for did, keys in seal_keys.items()}
-
-    def leader(self, slot: int) -> bytes:
-        """The authority to which a slot belongs."""
-        return self._authorities[slot % len(self._authorities)]
-
-    def proposes(self, author: bytes, slot: int, parent: HeaderNode) -> bool:
+    def proposes(
+        self, author: bytes, slot: int, parent: HeaderNode, authorities: AuthoritySet
+    ) -> bool:
         """See Engine."""
-        return slot > parent.slot and self.leader(slot) == author
+        return slot > parent.slot and authorities.leader(slot).did == author
 
     def target(self, parent: HeaderNode, ancestry: Ancestry) -> int:
         """See Engine: nothing is searched for."""
@@ -52,19 +50,18 @@ class AuthorityEngine:
         """See Engine: the chain's weight is its height."""
         return 1
 
-    def check(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
+    def check(self, header: Header, seal: bytes, target: int, authorities: AuthoritySet) -> None:
         """See Engine."""
-        leader = self.leader(header.slot)
-        if header.author != leader:
+        leader = authorities.leader(header.slot)
+        if header.author != leader.did:
             raise Invalid(
                 "wrong-author",
-                f"slot {header.slot} belongs to {leader.hex()}, not to {header.author.hex()}",
+                f"slot {header.slot} belongs to {leader.did.hex()}, not to {header.author.hex()}",
             )
-        message = sealed_bytes(header.id)
-        if not any(verify(key, message, seal) for key in self._seal_keys[leader]):
+        if sealing_key(leader, header, seal) is None:
             raise Invalid(
                 "wrong-seal",
-                f"the seal of {header.id.hex()} is not by a seal key of {leader.hex()}",
+                f"the seal of {header.id.hex()} is not by a seal key of {leader.did.hex()}",
             )
 
     def seal(self, header: Header, author: Author, target: int, attempts: range) -> bytes | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chain.block import Header
+from chain.consensus.authorityset import AuthoritySet
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
 
@@ -58,8 +59,10 @@ class Engine(Protocol):
     exclusive: bool
     """Whether a slot belongs to one author, who must then never make two blocks in it."""
 
-    def proposes(self, author: bytes, slot: int, parent: HeaderNode) -> bool:
-        """Whether `author` may make a block for `slot` on `parent`."""
+    def proposes(
+        self, author: bytes, slot: int, parent: HeaderNode, authorities: AuthoritySet
+    ) -> bool:
+        """Whether `author` may make a block for `slot` on `parent`, with that set in force."""
         ...
 
     def target(self, parent: HeaderNode, ancestry: Ancestry) -> int:
@@ -70,8 +73,8 @@ class Engine(Protocol):
         """What a block that met `target` adds to its chain."""
         ...
 
-    def check(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
-        """Raise Invalid unless author and seal are right for a child of `parent`."""
+    def check(self, header: Header, seal: bytes, target: int, authorities: AuthoritySet) -> None:
+        """Raise Invalid unless author and seal are right, with that set in force."""
         ...
 
     def seal(self, header: Header, author: Author, target: int, attempts: range) -> bytes | None:

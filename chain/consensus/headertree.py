@@ -1,8 +1,8 @@
 """The accepted headers, whichever chain they are on, and which tip is best.
 
 Rules:
-- Best is the greatest weight, then the lower slot, then the lower id. *Why:* the rule needs no
-  memory of what arrived first, so all nodes that hold the same blocks choose the same head.
+- Among tips, best is the greatest weight, then the lower slot, then the lower id. *Why:* the rule
+  needs no memory of what arrived first, so all nodes that hold the same blocks choose the same.
 - Nodes are read from the store when needed and a bounded number is kept. *Why:* a year of blocks
   must not live in memory.
 - A block found invalid when it was executed is marked, and so is, when met, whatever stands on it.
@@ -11,11 +11,12 @@ Rules:
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chain import tables
 from chain.block import decode_header
 from chain.consensus.engine import HeaderNode
+from chain.consensus.finality.standing import Place, Standing, standing_from_value
 from chain.primitives import cbor, shape
 from chain.primitives.hashing import Hash
 from chain.primitives.merkle import CompactRange
@@ -34,6 +35,7 @@ class Entry:
     node: HeaderNode
     history: CompactRange  # over all headers up to and including this one
     invalid: str  # why the block is invalid; empty while it is not known to be
+    standing: Standing  # of finality, after this block
 
 
 def better(a: HeaderNode, b: HeaderNode) -> bool:
@@ -88,7 +90,7 @@ class HeaderTree:
         """Remember that a block is invalid."""
         entry = self.entry(block_id)
         assert entry is not None
-        marked = Entry(entry.node, entry.history, reason)
+        marked = replace(entry, invalid=reason)
         batch.put(tables.META + block_id, _encode(marked))
         self._remember(marked)
         if block_id in self._tips:
@@ -108,9 +110,50 @@ class HeaderTree:
         """The tips, best first."""
         return iter(sorted(self._tips.values(), key=rank, reverse=True))
 
-    def best(self) -> HeaderNode:
-        """The best tip."""
-        return max(self._tips.values(), key=rank)
+    def candidates(self, head: HeaderNode) -> list[HeaderNode]:
+        """The tips, and the present head unless it is invalid, best first."""
+        found = self._tips if head.id in self._tips else {**self._tips, head.id: head}
+        ranked = sorted(found.values(), key=rank, reverse=True)
+        return [node for node in ranked if self.good(node.id)]
+
+    def good(self, block_id: Hash) -> bool:
+        """Whether a block is known, and not known to be invalid."""
+        entry = self.entry(block_id)
+        return entry is not None and not entry.invalid
+
+    def place(self, block_id: Hash) -> Place | None:
+        """See finality.standing.Blocks."""
+        entry = self.entry(block_id)
+        if entry is None:
+            return None
+        return Place(entry.node.height, entry.node.slot, entry.standing)
+
+    def descends(self, block_id: Hash, ancestor: Hash) -> bool:
+        """See finality.standing.Blocks: walks down to the head's chain, then one look-up."""
+        above, below = self.entry(block_id), self.entry(ancestor)
+        if above is None or below is None:
+            return False
+        node, height = above.node, below.node.height
+        while node.height > height:
+            if self._store.get(tables.height_key(node.height)) == node.id:
+                return self._store.get(tables.height_key(height)) == ancestor
+            node = self.node(node.parent)
+        return node.id == ancestor
+
+    def forget_tips(self, final: Hash, batch: Batch) -> None:
+        """Count branches that do not stand on a final block as tips no more."""
+        for tip in list(self._tips):
+            if not self.descends(tip, final) and not self.descends(final, tip):
+                batch.delete(tables.TIP + tip)
+                del self._tips[tip]
+
+    def restand(self, block_id: Hash, standing: Standing, batch: Batch) -> None:
+        """Let children of a block be judged by another standing: a recovery."""
+        entry = self.entry(block_id)
+        assert entry is not None, f"header {block_id.hex()} is not in the tree"
+        changed = replace(entry, standing=standing)
+        batch.put(tables.META + block_id, _encode(changed))
+        self._remember(changed)
 
     def _remember(self, entry: Entry) -> None:
         self._cache[entry.node.id] = entry
@@ -129,6 +172,7 @@ def _encode(entry: Entry) -> bytes:
             _integer(node.target),
             entry.history.to_value(),
             entry.invalid,
+            entry.standing.to_value(),
         ]
     )
 
@@ -138,11 +182,18 @@ def _integer(value: int) -> bytes:
 
 
 def _decode(row: bytes) -> Entry:
-    header, seal, weight, target, history, invalid = shape.array(cbor.decode(row), 6, "header row")
+    header, seal, weight, target, history, invalid, standing = shape.array(
+        cbor.decode(row), 7, "header row"
+    )
     node = HeaderNode(
         decode_header(shape.blob_max(header, 512, "header")),
         shape.blob_max(seal, 64, "seal"),
         int.from_bytes(shape.blob_max(weight, 64, "weight"), "big"),
         int.from_bytes(shape.blob_max(target, 64, "target"), "big"),
     )
-    return Entry(node, CompactRange.from_value(history), shape.text(invalid, 4096, "invalid"))
+    return Entry(
+        node,
+        CompactRange.from_value(history),
+        shape.text(invalid, 4096, "invalid"),
+        standing_from_value(standing),
+    )

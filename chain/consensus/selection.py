@@ -3,9 +3,8 @@
 from chain.consensus.authority import AuthorityEngine
 from chain.consensus.engine import Engine
 from chain.consensus.work import WorkEngine, WorkRules
-from chain.genesis import AUTHORITY, Genesis
+from chain.genesis import Genesis
 from chain.parameters import Consensus
-from chain.transactions.document import Purpose
 
 
 def engine_of(genesis: Genesis) -> Engine:
@@ -15,9 +14,4 @@ def engine_of(genesis: Genesis) -> Engine:
         return WorkEngine(
             WorkRules(rules.work_target_bits, rules.work_block_slots, rules.work_retarget_blocks)
         )
-    seal_keys = {
-        identity.id: [key.public for key in identity.document.keys if key.purpose is Purpose.SEAL]
-        for identity in genesis.identities
-        if AUTHORITY in identity.roles
-    }
-    return AuthorityEngine(genesis.authorities, seal_keys)
+    return AuthorityEngine()

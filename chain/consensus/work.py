@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from chain.block import Header
+from chain.consensus.authorityset import AuthoritySet
 from chain.consensus.engine import Ancestry, Author, HeaderNode
 from chain.primitives.errors import Invalid
 
@@ -40,7 +41,9 @@ class WorkEngine:
     def __init__(self, rules: WorkRules) -> None:
         self._rules = rules
 
-    def proposes(self, author: bytes, slot: int, parent: HeaderNode) -> bool:
+    def proposes(
+        self, author: bytes, slot: int, parent: HeaderNode, authorities: AuthoritySet
+    ) -> bool:
         """See Engine: anyone, once time has moved on."""
         return slot > parent.slot
 
@@ -63,7 +66,7 @@ class WorkEngine:
         """See Engine."""
         return (TARGET_MAX + 1) // (target + 1)
 
-    def check(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
+    def check(self, header: Header, seal: bytes, target: int, authorities: AuthoritySet) -> None:
         """See Engine."""
         if len(seal) != NONCE_BYTES:
             raise Invalid("wrong-seal", f"a nonce has {NONCE_BYTES} bytes, the seal {len(seal)}")

@@ -12,6 +12,11 @@ from chain.genesis import Genesis
 from chain.ledger import (
     BlockConnected,
     BlockDisconnected,
+    BlockFinalized,
+    BlockJustified,
+    CertificateFound,
+    EvidenceFound,
+    FinalityAlarm,
     HeadChanged,
     TransactionAdded,
     TransactionDropped,
@@ -28,6 +33,11 @@ KINDS = (
     "head-changed",
     "transaction-added",
     "transaction-dropped",
+    "block-justified",
+    "block-finalized",
+    "certificate-found",
+    "evidence-found",
+    "finality-alarm",
     "peer-connected",
     "peer-disconnected",
 )
@@ -137,6 +147,42 @@ def event_json(event: NodeEvent, genesis: Genesis) -> dict[str, Json]:
             }
         case PeerConnected() | PeerDisconnected() | SubscriptionDropped():
             return _peer_event(event)
+        case BlockJustified() | BlockFinalized() | CertificateFound() | EvidenceFound():
+            return _finality_event(event, genesis)
+        case FinalityAlarm(code, reason):
+            return {"event": "finality-alarm", "code": code, "reason": reason}
+
+
+def _finality_event(
+    event: BlockJustified | BlockFinalized | CertificateFound | EvidenceFound, genesis: Genesis
+) -> dict[str, Json]:
+    match event:
+        case BlockJustified() | BlockFinalized():
+            kind = "block-finalized" if isinstance(event, BlockFinalized) else "block-justified"
+            return {
+                "event": kind,
+                "block": event.block_id.hex(),
+                "height": event.height,
+                "epoch": event.epoch,
+                "set": event.set_id,
+            }
+        case CertificateFound(certificate):
+            vote = certificate.vote
+            return {
+                "event": "certificate-found",
+                "set": vote.set_id,
+                "source": vote.source.block.hex(),
+                "target": vote.target.block.hex(),
+                "epoch": vote.target.epoch,
+                "signers": len(certificate.signatures),
+            }
+        case EvidenceFound(evidence):
+            return {
+                "event": "evidence-found",
+                "offence": evidence.offence.value,
+                "offender": genesis.did(evidence.offender),
+                "evidence": evidence.encode().hex(),
+            }
 
 
 def _peer_event(event: PeerConnected | PeerDisconnected | SubscriptionDropped) -> dict[str, Json]:

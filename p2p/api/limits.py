@@ -27,5 +27,5 @@ BATCHES_MAX = 4
 and verification uses two threads anyway."""
 BODY_TIMEOUT_S = 10.0
 """A client that cannot send its body in this time must not hold one of the turns."""
-EVENT_KINDS_TEXT_MAX = 256
+EVENT_KINDS_TEXT_MAX = 512
 """All kinds of events named one after the other take half of this."""

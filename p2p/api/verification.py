@@ -60,6 +60,11 @@ def verified_header(view: ProofView, genesis: Genesis) -> Header:
 
 
 def _check_seal(header: Header, seal: bytes, genesis: Genesis) -> None:
+    if header.set_hash != genesis.authority_set.hash:
+        raise Unproven(
+            f"block {header.height} is of authority set {header.set_id}, of which the genesis says "
+            "nothing: a receipt carries the proof of how the set came about"
+        )
     turn = genesis.authorities[header.slot % len(genesis.authorities)]
     if header.author != turn:
         raise Unproven(

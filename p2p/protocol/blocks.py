@@ -36,7 +36,6 @@ BODY_FAULTS = frozenset(
         "invalid-signature",
         "too-little-work",
         "too-many-transactions",
-        "unexpected-certificates",
         "wrong-certificates-hash",
         "wrong-seal",
         "wrong-transactions-root",

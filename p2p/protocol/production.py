@@ -79,9 +79,7 @@ class Production:
         return made
 
     def _propose(self, slot: int, author: Author) -> Imported | None:
-        if slot <= self._slot or not self._ledger.engine.proposes(
-            author.did, slot, self._ledger.head
-        ):
+        if slot <= self._slot or not self._ledger.proposes(author.did, slot):
             return None
         self._slot = slot
         try:
@@ -95,7 +93,7 @@ class Production:
         draft = self._draft
         if draft is None or draft.header.parent != head.id or slot != self._slot:
             self._slot, self._attempts, self._draft = slot, 0, None
-            if not self._ledger.engine.proposes(author.did, slot, head):
+            if not self._ledger.proposes(author.did, slot):
                 return None
             draft = self._draft = self._ledger.propose(slot, author)
         attempts = range(self._attempts, self._attempts + MINE_ATTEMPTS)

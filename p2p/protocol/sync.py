@@ -8,6 +8,8 @@ Rules:
 - Headers of one answer must link: to a block we have or want, and each to the one before; each
   must be sealed as its place demands. *Why:* an invented chain must cost what a real one costs, or
   anybody could keep us asking for it. What needs the state is checked on import.
+- Headers of an authority set that is not known yet wait until the bodies before them have brought
+  it. *Why:* whose seals they must bear is decided in those bodies.
 - An unknown parent, a header from the near future, an answer that no longer fits after a
   reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most, those
   that are due first. *Why:* their seals are not checked yet, so anyone can invent some.
@@ -40,7 +42,7 @@ SERVE_BURST = 32.0
 
 
 class _Peer:
-    __slots__ = ("asked_for", "budget", "request", "since_s", "slow_until_s", "useless")
+    __slots__ = ("asked_for", "awaits", "budget", "request", "since_s", "slow_until_s", "useless")
 
     def __init__(self, now: Now) -> None:
         self.request = 0
@@ -48,6 +50,7 @@ class _Peer:
         self.since_s = 0.0
         self.slow_until_s = 0.0
         self.useless: Hash | None = None
+        self.awaits: Hash | None = None  # an authority set: headers beyond its start came too early
         self.budget = TokenBucket(SERVE_RATE, SERVE_BURST, now.s)
 
 
@@ -174,6 +177,7 @@ class HeaderSync:
             reason = f"headers for request {message.request}, last was {self._last_request}"
             return [Penalize(peer, POINTS_UNREQUESTED, "unrequested", reason)]
         state.request = 0
+        state.awaits = None
         try:
             headers = [(decode_header(raw), seal) for raw, seal in message.headers]
         except Refusal as refusal:
@@ -204,7 +208,11 @@ class HeaderSync:
                 return added, [Penalize(peer, POINTS_INVALID_HEADER, "bad-headers", fault)]
             node = self._placed(header, seal, parent)
             try:
-                self._ledger.check_seal(header, seal, parent, node.target)
+                self._ledger.check_linked(header, seal, parent, node.target)
+            except Declined as declined:
+                if declined.code == "unknown-set":
+                    self._peers[peer].awaits = header.set_hash
+                return added, [Count("declined", declined.code)]
             except Refusal as refusal:
                 blame = Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)
                 return added, [blame]
@@ -262,7 +270,7 @@ class HeaderSync:
             for peer, state in self._peers.items()
             if not state.request
             and peer in self._wanted.claims
-            and state.useless != self._wanted.claims[peer][1]
+            and (state.useless != self._wanted.claims[peer][1] or self._set_came(state))
             and self._wanted.claims[peer][1] not in heads
             and self._unknown(self._wanted.claims[peer][1])
         ]
@@ -270,6 +278,12 @@ class HeaderSync:
             return []
         _, _, peer = min(claims)
         return [self._request(peer, now), *self._ask(now)]
+
+    def _set_came(self, state: _Peer) -> bool:
+        """Whether the authority set is known by now that its last headers wanted."""
+        return (
+            state.awaits is not None and self._ledger.finality.sets.find(state.awaits) is not None
+        )
 
     def _request(self, peer: PeerId, now: Now) -> Send:
         state = self._peers[peer]

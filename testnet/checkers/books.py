@@ -99,6 +99,14 @@ class Books:
         path = state_path(key)
         self.leaves[path] = state_leaf(path, cbor.encode(value))
 
+    def hand_over(self, set_id: int, seats: tuple[Seat, ...]) -> None:
+        """A block's certificates put this set in force."""
+        council = self.council
+        if set_id != council.set_id:
+            council.set_id, council.seats, council.decided = set_id, seats, None
+            self.write(b"set/cur", [set_id, [seat.to_value() for seat in seats]])
+            self.erase(b"set/pend")
+
     def erase(self, key: bytes) -> None:
         """Have no record of the state."""
         self.leaves.pop(state_path(key), None)

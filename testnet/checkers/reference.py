@@ -8,18 +8,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from chain.block import BLOCK_OVERHEAD_BYTES, Block, Header, decode_block, encode_block
+from chain.block import (
+    BLOCK_OVERHEAD_BYTES,
+    CERTIFICATES_BYTES_MAX,
+    Block,
+    Header,
+    decode_block,
+    encode_block,
+)
 from chain.genesis import Genesis
 from chain.parameters import Consensus
 from chain.primitives import cbor
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.keys import verify
-from chain.transactions.document import Purpose
 from chain.transactions.envelope import Transaction, decode_transaction
 from testnet.checkers.books import Books, Broken, founding_seats
 from testnet.checkers.council import set_hash
 from testnet.checkers.naive import EMPTY_LIST, Known, leaf, list_root
+from testnet.checkers.quorums import Quorums, founding_quorums
 from testnet.checkers.work import first_target, next_target
 
 SEAL_CONTEXT = b"cornerstone/seal/1"
@@ -53,6 +60,7 @@ class Place:
     leaves: list[bytes]  # hashes of all headers up to this one
     slots: list[int]  # of all blocks up to this one
     target: int  # what work demanded of this block
+    quorums: Quorums
 
 
 class Reference:
@@ -62,10 +70,6 @@ class Reference:
         self._genesis = genesis
         self._books = Books.founded(genesis)
         self._set = set_hash(0, founding_seats(genesis))
-        self._seals = {
-            identity.id: [k.public for k in identity.document.keys if k.purpose is Purpose.SEAL]
-            for identity in genesis.identities
-        }
         self._signed: dict[bytes, Transaction] = {}
         self._known: Known = {}
 
@@ -98,9 +102,10 @@ class Reference:
         for raw, block in blocks.items():
             children.setdefault(block.header.parent, {})[raw] = block
         first = self.founding()
+        quorums = founding_quorums(self._genesis, first)
         founding = encode_block(Block(first, b"", (), ()))
         judged = {founding: self._good(first, self._books, ())}
-        waiting = [Place(first, self._books.copy(), [leaf(first.raw)], [0], 0)]
+        waiting = [Place(first, self._books.copy(), [leaf(first.raw)], [0], 0, quorums)]
         while waiting:
             above = waiting.pop()
             offspring = children.pop(above.header.id, {})
@@ -118,12 +123,19 @@ class Reference:
         try:
             self._check_header(header, place)
             place.target = self._target(place)
-            self._check_seal(block, place.target)
+            self._check_seal(block, place)
             self._check_body(block, place.books)
+            quorums = place.quorums.follow(header, block.certificates)
             transactions = [self._decoded(raw) for raw in block.transactions]
+            place.books.hand_over(quorums.set_id, quorums.members)
+            waiting = place.books.council.decided
             self._execute(header, transactions, place.books)
+            decided = None if waiting is not None else place.books.council.decided
+            named = b"" if decided is None else set_hash(quorums.set_id + 1, decided)
+            _same("wrong-next-set", header.next_set, named)
         except Broken as broken:
             return Judgement(header.id, header.height, broken.code, broken.reason)
+        place.quorums = quorums.grown(header, decided)
         place.header = header
         place.leaves.append(leaf(header.raw))
         place.slots.append(header.slot)
@@ -142,9 +154,8 @@ class Reference:
         if header.slot <= above.slot:
             raise Broken("wrong-slot", f"slot {header.slot} on one of slot {above.slot}")
         _same("wrong-history-root", header.history, list_root(place.leaves, self._known))
-        _same("wrong-set", header.set_id, 0)
-        _same("wrong-set", header.set_hash, self._set)
-        _same("wrong-next-set", header.next_set, b"")
+        _same("wrong-set", header.set_id, place.quorums.set_id)
+        _same("wrong-set", header.set_hash, place.quorums.hash())
 
     def _target(self, above: Place) -> int:
         """What work asks of the next block."""
@@ -157,8 +168,8 @@ class Reference:
         taken = above.slots[-1] - above.slots[-1 - blocks]
         return next_target(above.target, taken, blocks, rules)
 
-    def _check_seal(self, block: Block, target: int) -> None:
-        header, seal = block.header, block.seal
+    def _check_seal(self, block: Block, place: Place) -> None:
+        header, seal, target = block.header, block.seal, place.target
         if self._genesis.consensus is Consensus.WORK:
             if len(seal) != NONCE_BYTES:
                 raise Broken("wrong-seal", f"{len(seal)} bytes, a nonce has {NONCE_BYTES}")
@@ -166,18 +177,18 @@ class Reference:
             if found > target:
                 raise Broken("too-little-work", f"{found:064x} is above {target:064x}")
             return
-        authorities = sorted(self._genesis.authorities)
-        _same("wrong-author", header.author, authorities[header.slot % len(authorities)])
-        keys = self._seals[header.author]
-        if not any(verify(key, SEAL_CONTEXT + header.id, seal) for key in keys):
+        leader = place.quorums.leader(header.slot)
+        _same("wrong-author", header.author, leader.did)
+        if not any(verify(key, SEAL_CONTEXT + header.id, seal) for key in leader.seals):
             raise Broken("wrong-seal", f"not by a seal key of {header.author.hex()}")
 
     def _check_body(self, block: Block, books: Books) -> None:
         header, limits = block.header, books.council.parameters
-        if block.certificates:
-            raise Broken("unexpected-certificates", f"{len(block.certificates)} of them")
-        _same("wrong-certificates-hash", header.certificates, NO_CERTIFICATES)
+        named = sha256(cbor.encode(list(block.certificates))).digest()
+        _same("wrong-certificates-hash", header.certificates, named)
         count, size = len(block.transactions), sum(map(len, block.transactions))
+        if sum(map(len, block.certificates)) > CERTIFICATES_BYTES_MAX:
+            raise Broken("certificates-too-large", f"{len(block.certificates)} certificates")
         if count > limits["block_transactions_max"]:
             raise Broken("too-many-transactions", f"{count} transactions")
         if size + BLOCK_OVERHEAD_BYTES > limits["block_bytes_max"]:
@@ -219,7 +230,12 @@ def _shown(value: bytes | int) -> str:
 
 def _copy(place: Place) -> Place:
     return Place(
-        place.header, place.books.copy(), list(place.leaves), list(place.slots), place.target
+        place.header,
+        place.books.copy(),
+        list(place.leaves),
+        list(place.slots),
+        place.target,
+        place.quorums,
     )
 
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from chain import tables
 from chain.block import Block, Header
 from chain.chainstate import Executed
+from chain.consensus.authorityset import AuthoritySet
 from chain.consensus.engine import Ancestry, Author, Engine, HeaderNode
+from chain.consensus.finality.standing import Standing
 from chain.consensus.selection import engine_of
 from chain.genesis import Genesis
 from chain.ledger import Ledger, LedgerEvent, SealedHeader
@@ -47,11 +49,13 @@ class SharedEngine:
         self.name = engine.name
         self.exclusive = engine.exclusive
         self._engine = engine
-        self._good: dict[tuple[Hash, bytes, int], None] = {}
+        self._good: dict[tuple[Hash, bytes, int, Hash], None] = {}
 
-    def proposes(self, author: bytes, slot: int, parent: HeaderNode) -> bool:
+    def proposes(
+        self, author: bytes, slot: int, parent: HeaderNode, authorities: AuthoritySet
+    ) -> bool:
         """See Engine."""
-        return self._engine.proposes(author, slot, parent)
+        return self._engine.proposes(author, slot, parent, authorities)
 
     def target(self, parent: HeaderNode, ancestry: Ancestry) -> int:
         """See Engine."""
@@ -61,12 +65,12 @@ class SharedEngine:
         """See Engine."""
         return self._engine.weight(target)
 
-    def check(self, header: Header, seal: bytes, parent: HeaderNode, target: int) -> None:
-        """See Engine; `parent` is the one the header's id commits to."""
-        known = (header.id, seal, target)
+    def check(self, header: Header, seal: bytes, target: int, authorities: AuthoritySet) -> None:
+        """See Engine; the header's id commits to the set it names."""
+        known = (header.id, seal, target, authorities.hash)
         if known in self._good:
             return
-        self._engine.check(header, seal, parent, target)
+        self._engine.check(header, seal, target, authorities)
         if len(self._good) >= SEALS_MAX:
             self._good.clear()
         self._good[known] = None
@@ -137,6 +141,7 @@ class SharedLedger(Ledger):
     def __init__(self, common: Shared, store: KeyValueStore) -> None:
         super().__init__(common.genesis, store, common.engine)
         self._common = common
+        self._results: list[Executed] = []
 
     def import_block(
         self,
@@ -146,24 +151,28 @@ class SharedLedger(Ledger):
         above: Sequence[SealedHeader] = (),
     ) -> list[LedgerEvent]:
         """See Ledger."""
-        block_id = block.header.id
-        if self._prepared is None or self._prepared[0] != block_id:
-            executed = self._common.executed.get(block_id) or self._executed(block, transactions)
-            self._prepared = None if executed is None else (block_id, executed)
-        prepared = self._prepared
+        self._results.clear()
         events = super().import_block(block, transactions, slot, above)
-        if prepared is not None and self.head.id == block_id:
-            self._remember(block_id, prepared[1])
+        if self._results and self.head.id == block.header.id:
+            self._remember(block.header.id, self._results[-1])
         return events
 
-    def _executed(self, block: Block, transactions: Sequence[Transaction]) -> Executed | None:
-        """The block executed here; None when it is no child of the head, or does not execute."""
-        if block.header.parent != self.head.id:
-            return None
-        try:
-            return self._chainstate.execute(transactions, self.context(block.header.slot))
-        except Invalid:
-            return None
+    def _executed(
+        self, block: Block, transactions: Sequence[Transaction], standing: Standing
+    ) -> Executed | None:
+        """See Ledger: by whoever had it first, or here when it is a child of the head."""
+        known = super()._executed(block, transactions, standing)
+        known = known or self._common.executed.get(block.header.id)
+        if known is None and block.header.parent == self.head.id:
+            context = self.context(block.header.slot)
+            authorities = self.finality.sets.get(standing.set_hash)
+            try:
+                known = self._chainstate.execute(transactions, context, authorities)
+            except Invalid:
+                return None
+        if known is not None:
+            self._results.append(known)
+        return known
 
     def _remember(self, block_id: Hash, executed: Executed) -> None:
         known = self._common.executed

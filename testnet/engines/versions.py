@@ -2,7 +2,7 @@
 
 Thousands of hosts write the same batch when they import the same block. The first makes a version
 of it; the others find it there, compare it row by row, and from then on read the same one. What a
-host alone knows (the guard of its own slots) is kept beside the versions.
+host alone knows (guards of its own keys, which votes it has heard) is kept beside the versions.
 """
 
 import weakref
@@ -15,7 +15,8 @@ from chain.store import Batch
 FLAT_EVERY = 8
 """Versions between two that hold all rows: a lookup passes at most so many dictionaries."""
 
-PRIVATE = tables.GUARD
+PRIVATE = (tables.GUARD, tables.FINALITY, tables.HEARD, tables.VOTE_GUARD)
+"""Beginnings of the keys of rows that a host has for itself."""
 
 Rows = dict[bytes, bytes | None]
 
@@ -81,7 +82,7 @@ class VersionStore:
 
     def get(self, key: bytes) -> bytes | None:
         """See KeyValueStore."""
-        return self._own.get(key) if key == PRIVATE else self.version.get(key)
+        return self._own.get(key) if key.startswith(PRIVATE) else self.version.get(key)
 
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See KeyValueStore."""
@@ -92,7 +93,7 @@ class VersionStore:
     ) -> list[tuple[bytes, bytes]]:
         """See KeyValueStore."""
         keys = self.version.keys()
-        found = [PRIVATE] if PRIVATE.startswith(prefix) and self._own else []
+        found = [key for key in self._own if key.startswith(prefix)]
         for place in range(bisect_left(keys, prefix), len(keys)):
             if not keys[place].startswith(prefix):
                 break
@@ -104,14 +105,14 @@ class VersionStore:
             found.reverse()
         return [(key, value) for key in found[:limit] if (value := self.get(key)) is not None]
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         """See KeyValueStore."""
-        own = batch.puts.get(PRIVATE)
-        if own is None:
+        own = {k: v for k, v in batch.puts.items() if k.startswith(PRIVATE)}
+        if not own:
             self.version = self.version.after(batch)
             return
-        self._own[PRIVATE] = own
-        shared = Batch({k: v for k, v in batch.puts.items() if k != PRIVATE}, batch.deletes)
+        self._own.update(own)
+        shared = Batch({k: v for k, v in batch.puts.items() if k not in own}, batch.deletes)
         if shared.puts or shared.deletes:
             self.version = self.version.after(shared)
 

@@ -174,6 +174,6 @@ def _parent(ledger: Ledger, header: Header) -> HeaderNode:
 def _far(ledger: Ledger, header: Header) -> int:
     """A slot of the author's own that is far in the future."""
     slot, parent = header.slot + FAR_SLOTS, _parent(ledger, header)
-    while not ledger.engine.proposes(header.author, slot, parent):
+    while not ledger.proposes(header.author, slot, parent):
         slot += 1
     return slot

@@ -126,7 +126,7 @@ class Early(Producer):
     def _make(self, slot: int, now: Now) -> None:
         ledger = self.host.ledger
         head = ledger.head
-        if self.anvil is None or not ledger.engine.proposes(self.author.did, slot, head):
+        if self.anvil is None or not ledger.proposes(self.author.did, slot, head):
             return
         if slot in self._planted or slot < 1 or not self.scratch.follow(head.height):
             return

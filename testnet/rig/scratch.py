@@ -9,7 +9,6 @@ from chain.execution import execute, select_executable
 from chain.ledger import Draft, Ledger
 from chain.pool.assembly import BlockRoom, select
 from chain.pool.mempool import Mempool
-from chain.state.journal import State
 from chain.store import MemoryStore
 from chain.transactions.envelope import Transaction, decode_transaction
 from chain.transactions.rules import apply_transaction
@@ -42,7 +41,7 @@ class Scratch(Ledger):
 
         Nothing guards a slot here: that is what this ledger is for.
         """
-        state = State(self._chainstate.read)
+        state = self._chainstate.begin(self.finality.authorities(self.head.id))
         receipts = execute(state, transactions, self.context(slot))
         executed = self._chainstate.finish(state, receipts)
         header = replace(
@@ -58,7 +57,8 @@ class Scratch(Ledger):
 
         Each is applied unchecked, so whoever forgets to check finds nothing else that is wrong.
         """
-        state, context = State(self._chainstate.read), self.context(header.slot)
+        state = self._chainstate.begin(self.finality.authorities(self.head.id))
+        context = self.context(header.slot)
         receipts: list[Receipt] = []
         for tx in transactions:
             outcome = apply_transaction(state, tx, context)
@@ -78,12 +78,14 @@ class Scratch(Ledger):
             limits.block_transactions_max, limits.block_bytes_max - BLOCK_OVERHEAD_BYTES
         )
         waiting = select(mempool, self.next_sequence, slot, room)
-        state = State(self._chainstate.read)
+        state = self._chainstate.begin(self.finality.authorities(self.head.id))
         return select_executable(state, waiting, self.context(slot))[0]
 
     def empty(self, slot: int, author: Author) -> Draft:
         """An empty block on the head."""
         head = self.head
+        entry = self._tree.entry(head.id)
+        assert entry is not None, "the head is in the tree"
         header = Header(
             chain=self.chain,
             height=head.height + 1,
@@ -92,10 +94,10 @@ class Scratch(Ledger):
             state=head.header.state,
             transactions=list_root([]),
             receipts=list_root([]),
-            history=self._history(head),
+            history=entry.history.root(),
             certificates=NO_CERTIFICATES,
-            set_id=0,
-            set_hash=self._set_hash,
+            set_id=entry.standing.set_id,
+            set_hash=entry.standing.set_hash,
             next_set=b"",
             author=author.did,
         )

@@ -106,11 +106,11 @@ class SwitchedStore:
         self._switches.reading()
         return self._inner.scan(prefix, start, limit=limit, reverse=reverse)
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         """See KeyValueStore."""
         self._switches.point("before-write")
         self._switches.writing()
-        self._inner.write(batch)
+        self._inner.write(batch, durable=durable)
         self._switches.point("after-write")
 
     def close(self) -> None:

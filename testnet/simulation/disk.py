@@ -111,8 +111,8 @@ class SimDisk:
         self._rotten.clear()
         self._rows.write(Batch(puts=dict(snapshot.rows)))
 
-    def write(self, batch: Batch) -> None:
-        """One record."""
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
+        """One record; a durable one is flushed, and with it those before."""
         back = Batch()
         for key in (*batch.deletes, *batch.puts):
             old = self._rows.get(key)
@@ -123,6 +123,8 @@ class SimDisk:
             self._rotten.pop(key, None)
         self._records.append(_Record(back, self._durability is Durability.POWER))
         self._rows.write(batch)
+        if durable:
+            self.flush()
 
     def read(self, keys: Sequence[bytes]) -> MemoryStore:
         """The rows, after a look at the checksums of these keys. Raises StoreFailure."""
@@ -157,9 +159,9 @@ class _SimStore:
         self._disk.read([key for key, _ in found])
         return found
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         """See KeyValueStore."""
-        self._disk.write(batch)
+        self._disk.write(batch, durable=durable)
 
     def close(self) -> None:
         """See KeyValueStore."""

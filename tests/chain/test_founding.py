@@ -20,7 +20,7 @@ class FailingStore(MemoryStore):
         super().__init__()
         self.left = batches
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         if self.left == 0:
             raise StoreFailure("the disk failed")
         self.left -= 1

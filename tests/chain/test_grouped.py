@@ -21,7 +21,7 @@ class CountingStore(MemoryStore):
         super().__init__()
         self.writes = 0
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         self.writes += 1
         super().write(batch)
 

@@ -171,7 +171,7 @@ class CrashingStore(MemoryStore):
 
     left = 10**9
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         if self.left == 0:
             raise Crash
         self.left -= 1

@@ -54,7 +54,7 @@ BROKEN: dict[str, tuple[str, Callable[[Block], Block]]] = {
     "transactions": ("wrong-transactions-root", lambda b: resealed(b, transactions=OTHER)),
     "certificates hash": ("wrong-certificates-hash", lambda b: resealed(b, certificates=OTHER)),
     "a certificate": (
-        "unexpected-certificates",
+        "certificate-malformed",
         lambda b: replace(
             resealed(b, certificates=certificates_hash((b"c",))), certificates=(b"c",)
         ),

@@ -8,7 +8,7 @@ Rules:
 Spec: docs/spec/consensus.md, section 3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from chain.block import CERTIFICATE_BYTES_MAX
@@ -21,6 +21,7 @@ from chain.primitives.hashing import Hash
 from chain.primitives.keys import SIGNATURE_BYTES, verify
 
 BITMAP_BYTES_MAX = (AUTHORITIES_MAX + 7) // 8
+Known = Callable[[SignedVote], bool]
 CERTIFICATE_LIMITS = Limits(size=CERTIFICATE_BYTES_MAX, depth=2, items=AUTHORITIES_MAX + 16)
 
 
@@ -89,8 +90,13 @@ def decode_certificate(raw: bytes) -> Certificate:
     return certificate
 
 
-def check_signatures(certificate: Certificate, authorities: AuthoritySet, chain: Hash) -> None:
-    """Raise Invalid unless a quorum of the set has signed, and nobody else."""
+def check_signatures(
+    certificate: Certificate, authorities: AuthoritySet, chain: Hash, known: Known | None = None
+) -> None:
+    """Raise Invalid unless a quorum of the set has signed, and nobody else.
+
+    `known` says which signatures were found good before; they are not verified again.
+    """
     members = authorities.members
     if certificate.vote.set_id != authorities.id:
         raise Invalid(
@@ -111,9 +117,12 @@ def check_signatures(certificate: Certificate, authorities: AuthoritySet, chain:
             f"{len(signers)} of {len(members)} signed, {authorities.quorum} are needed",
         )
     message = certificate.vote.signed_bytes(chain)
-    for place, signature in zip(signers, certificate.signatures, strict=True):
-        if not verify(members[place].vote, message, signature):
+    for signed in certificate.votes():
+        if known is not None and known(signed):
+            continue
+        member = members[signed.member]
+        if not verify(member.vote, message, signed.signature):
             raise Invalid(
                 "certificate-signature",
-                f"the signature of member {place}, {members[place].did.hex()}, does not verify",
+                f"the signature of member {signed.member}, {member.did.hex()}, does not verify",
             )

@@ -10,7 +10,9 @@ from chain.consensus.selection import engine_of
 from chain.parameters import Consensus
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash, sha256
-from tests.chain.founding import AUTHORITIES, MINING, genesis, leader, ledger
+from tests.chain.founding import AUTHORITIES, GENESIS, MINING, genesis, leader, ledger
+
+SET = GENESIS.authority_set
 
 
 @pytest.fixture(params=list(Consensus))
@@ -54,11 +56,11 @@ def test_what_it_seals_it_accepts_and_only_for_that_header(
     target = engine.target(root, none)
     seal = engine.seal(header, leader(4), target, MINING)
     assert seal is not None
-    engine.check(header, seal, root, target)
+    engine.check(header, seal, target, SET)
     refused = 0
     for lie in range(20):  # a nonce may happen to fit one other header, never all
         try:
-            engine.check(replace(header, state=sha256(bytes([lie]))), seal, root, target)
+            engine.check(replace(header, state=sha256(bytes([lie]))), seal, target, SET)
         except Invalid:
             refused += 1
     assert refused > 10
@@ -67,15 +69,15 @@ def test_what_it_seals_it_accepts_and_only_for_that_header(
 @pytest.mark.parametrize("seal", [b"", b"x", bytes(7), bytes(63), bytes(64), b"\xff" * 64])
 def test_seals_of_any_size_are_judged(engine: Engine, root: HeaderNode, seal: bytes) -> None:
     with pytest.raises(Invalid) as refusal:
-        engine.check(child(root, 4), seal, root, engine.target(root, none))
+        engine.check(child(root, 4), seal, engine.target(root, none), SET)
     assert refusal.value.code == "wrong-seal"
 
 
 def test_a_slot_that_is_past_is_nobodys(engine: Engine, root: HeaderNode) -> None:
     parent = replace(root, header=child(root, 5))
     for slot in (0, 4, 5):
-        assert not any(engine.proposes(party.did, slot, parent) for party in AUTHORITIES)
-    assert any(engine.proposes(party.did, 6, parent) for party in AUTHORITIES)
+        assert not any(engine.proposes(party.did, slot, parent, SET) for party in AUTHORITIES)
+    assert any(engine.proposes(party.did, 6, parent, SET) for party in AUTHORITIES)
 
 
 def test_every_block_weighs(engine: Engine, root: HeaderNode) -> None:

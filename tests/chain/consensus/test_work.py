@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chain.consensus.authorityset import AuthoritySet
 from chain.consensus.engine import HeaderNode
 from chain.consensus.work import TARGET_MAX, WorkEngine, WorkRules
 from chain.primitives.errors import Invalid
@@ -15,6 +16,7 @@ from tests.chain.founding import leader, ledger
 ROOT = ledger().head
 RULES = WorkRules(target_bits=8, block_slots=2, retarget_blocks=4)
 ENGINE = WorkEngine(RULES)
+NOBODY = AuthoritySet(0, ())
 
 
 class Chain:
@@ -108,18 +110,18 @@ def test_the_search_gives_the_first_nonce_that_fits() -> None:
     nonce = int.from_bytes(seal, "big")
     assert ENGINE.seal(header, leader(0), FIRST, range(nonce)) is None
     assert ENGINE.seal(header, leader(0), FIRST, range(nonce, nonce + 1)) == seal
-    ENGINE.check(header, seal, ROOT, FIRST)
+    ENGINE.check(header, seal, FIRST, NOBODY)
 
 
 def test_too_little_work_is_refused_with_both_numbers() -> None:
     header = replace(ROOT.header, height=1, slot=3, parent=ROOT.id)
     with pytest.raises(Invalid) as refusal:
-        ENGINE.check(header, bytes(8), ROOT, 1)
+        ENGINE.check(header, bytes(8), 1, NOBODY)
     assert refusal.value.code == "too-little-work"
     assert f"{1:064x}" in refusal.value.reason
-    ENGINE.check(header, bytes(8), ROOT, TARGET_MAX)
+    ENGINE.check(header, bytes(8), TARGET_MAX, NOBODY)
 
 
 def test_anyone_may_propose_once_time_has_moved_on() -> None:
-    assert ENGINE.proposes(b"stranger", 1, ROOT)
-    assert not ENGINE.proposes(b"stranger", 0, ROOT)
+    assert ENGINE.proposes(b"stranger", 1, ROOT, NOBODY)
+    assert not ENGINE.proposes(b"stranger", 0, ROOT, NOBODY)

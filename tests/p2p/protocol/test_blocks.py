@@ -192,7 +192,7 @@ def test_early_headers_wait_for_their_slot() -> None:
     while ledger.head.slot < 1004:
         slot = max(1003, ledger.head.slot) + 1
         for party in FOUNDING.authorities:
-            if ledger.engine.proposes(party.did, slot, ledger.head):
+            if ledger.proposes(party.did, slot, ledger.head):
                 draft = ledger.propose(slot, party.author)
                 block = ledger.seal(draft, party.author, range(1))
                 assert block is not None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chain.block import Block, encode_block
+from chain.block import Block, certificates_hash, encode_block
 from chain.consensus.engine import HeaderNode
 from chain.consensus.selection import engine_of
 from chain.parameters import Consensus, Parameters
@@ -192,8 +192,10 @@ def test_each_number_of_a_header_is_checked() -> None:
 def test_what_is_beside_the_header_is_checked() -> None:
     on = ledger()
     first, block = grow(on, 1), make(on, 2, transfer(0))
-    with_certificate = Block(block.header, block.seal, (b"c",), block.transactions)
-    assert judge(with_certificate, first).code == "unexpected-certificates"
+    with_certificate = replace(block, certificates=(b"c",))
+    assert judge(with_certificate, first).code == "wrong-certificates-hash"
+    named = resealed(with_certificate, certificates=certificates_hash((b"c",)))
+    assert judge(named, first).code == "certificate-malformed"
     assert judge(replace(block, transactions=()), first).code == "wrong-transactions-root"
     assert judge(replace(block, seal=b"x" * 64), first).code == "wrong-seal"
     raw = bytearray(block.transactions[0])

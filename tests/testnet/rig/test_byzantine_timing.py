@@ -60,9 +60,7 @@ def early(slot: int) -> Stage:
     block = propose(ledger, slot - 1, FOUNDING.authorities)
     assert block is not None
     author = next(
-        p.author
-        for p in FOUNDING.authorities
-        if ledger.engine.proposes(p.did, slot + 1, ledger.head)
+        p.author for p in FOUNDING.authorities if ledger.proposes(p.did, slot + 1, ledger.head)
     )
     for sequence in range(3):
         ledger.submit(FOUNDING.transfer(sequence), slot)
@@ -100,7 +98,7 @@ def test_the_block_of_the_next_slot_is_planted_in_the_own_node() -> None:
     assert len(block.transactions) == 3
     liar.host.ledger.import_block(block, decoded(block), SLOT_NOW)
     assert liar.host.ledger.head.id == header.id
-    assert not liar.host.ledger.engine.proposes(header.author, SLOT_NOW + 1, liar.host.ledger.head)
+    assert not liar.host.ledger.proposes(header.author, SLOT_NOW + 1, liar.host.ledger.head)
 
 
 def test_an_honest_node_takes_the_early_block() -> None:

@@ -51,11 +51,11 @@ class Mortal:
         self.scan = inner.scan
         self.close = inner.close
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: Batch, *, durable: bool = False) -> None:
         self.writes += 1
         if self.writes == self.dies_at and not self.after:
             raise Dead
-        self.inner.write(batch)
+        self.inner.write(batch, durable=durable)
         if self.writes == self.dies_at:
             raise Dead
 
