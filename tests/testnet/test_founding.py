@@ -58,6 +58,10 @@ def test_the_files_fit_each_other(tmp_path: Path) -> None:
         publics = {key.public for key in ids[account.name].document.keys}
         assert held.signing_key().public in publics
         assert held.agreement_key().public in publics
+    for name in spec.author_names:  # an authority signs proposals and votes with its account
+        voter = load_account(directory.accounts / f"{name}.json")
+        assert voter.did == ids[name].id
+        assert voter.document() == ids[name].document
     assert set(genesis.authorities) == {ids["n1"].id, ids["n2"].id}
     seal = load_account(directory.node("n2") / "author.json").signing_key(Purpose.SEAL)
     assert seal.public in {key.public for key in ids["n2"].document.keys}

@@ -128,9 +128,7 @@ class Governance(RuleBasedStateMachine):
         self.at.take_over()
         council = self.books.council
         assert council.decided is not None
-        council.set_id, council.seats, council.decided = council.set_id + 1, council.decided, None
-        self.books.write(b"set/cur", [council.set_id, [seat.to_value() for seat in council.seats]])
-        self.books.erase(b"set/pend")
+        self.books.hand_over(council.set_id + 1, council.decided)
 
     @invariant()
     def the_states_are_one(self) -> None:
