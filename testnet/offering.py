@@ -5,6 +5,8 @@ Rules:
 - What has not been seen in a block for RENEW_S is offered again, in order of its sequence. *Why:*
   a node that died took its mempool along, and a lane is strictly sequential: one lost transaction
   would hold up all that follow.
+- A load begins with the first block. *Why:* no account's key counts before; a client turned away
+  then would hold its whole lane up, and every run's slowest inclusion would be that.
 - The last client stops when the run does, not when its load does: it wants its answers.
 """
 
@@ -85,6 +87,8 @@ class Offering:
 
     async def run(self) -> None:
         """Offer new transactions for the load's time, and old ones until they are in a block."""
+        while not self._record.height:
+            await self._record.higher.wait()
         start_s = self._record.elapsed_s()
         until_s = start_s + self._load.for_ms / 1_000
         made = 0
