@@ -210,7 +210,7 @@ def _blocks(branch: Branch, tree: Tree, plan: Plan, violation: Violation | None)
     for block in branch.blocks:
         if (x := plan.x.get(block.height)) is None:
             continue
-        if _conflicting(violation) == block.height:
+        if block.height and _conflicting(violation) == block.height:
             yield tag("circle", cx=x, cy=y, r=12, class_="conflict")
         words = title(block_title(block))
         yield tag(
