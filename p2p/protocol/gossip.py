@@ -123,7 +123,7 @@ class Gossip:
         self._leases.disconnected(peer)
         self._offers.disconnected(peer)
         self._reconciliation.disconnected(peer)
-        return self._mesh.disconnected(peer, now) + self._asks(now)
+        return self._mesh.disconnected(peer) + self._asks(now)
 
     def receive(self, peer: PeerId, message: Talk, now: Now) -> list[Effect]:
         """One gossip message from a peer."""
@@ -146,7 +146,8 @@ class Gossip:
                 granted = self._leases.asked(peer, lease_s, now.s)
                 return [] if granted else [Count("ignored", "lease")]
             case ShortKey(key):
-                return [] if self._offers.shorten(peer, key) else [Count("ignored", "short-key")]
+                first = self._offers.shorten(peer, Shortener(key))
+                return [] if first else [Count("ignored", "short-key")]
             case Reconcile():
                 shortener = self._offers.shortener(peer)
                 differing = self._reconciliation.asked(peer, message, shortener, now)

@@ -55,7 +55,7 @@ class Mesh:
     """The choice of eager in-links; `eager` is how many, 0 for announcements and requests alone."""
 
     def __init__(self, eager: int, rng: random.Random) -> None:
-        self._wanted = eager
+        self.wanted = eager
         self._rng = rng
         self._links: dict[PeerId, _Link] = {}
         self._eager: dict[PeerId, None] = {}
@@ -82,15 +82,15 @@ class Mesh:
         self._links[peer] = _Link(outbound, group, self._rng.random(), self._total)
         if self._plan_s is None:
             self._plan_s = now.s + PLAN_S
-        return self._replace(now) if len(self._eager) < self._wanted else []
+        return self._replace() if len(self._eager) < self.wanted else []
 
-    def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
+    def disconnected(self, peer: PeerId) -> list[Effect]:
         """One less; an eager link is replaced at once."""
         del self._links[peer]
         if peer not in self._eager:
             return []
         del self._eager[peer]
-        return self._replace(now)
+        return self._replace()
 
     def saw(self, peer: PeerId, item: Short, now_s: float) -> None:
         """A peer showed that it has a transaction: announced or sent it."""
@@ -109,11 +109,13 @@ class Mesh:
 
     def pulled(self, peer: PeerId, now: Now) -> list[Effect]:
         """A peer that is not eager brought what it was asked for."""
-        if peer in self._eager or not self._wanted or now.s < self._replan_s:
+        if peer in self._eager or not self.wanted or now.s < self._replan_s:
             return []
         self._replan_s = now.s + REPLAN_S
-        kept = list(self._eager)[: self._wanted - 1]
-        return self._change([*kept, peer], now)
+        kept = list(self._eager)[: self.wanted - 1]
+        if peer not in self._apt(kept, [other for other in self._links if other not in kept]):
+            return []
+        return self._change([*kept, peer])
 
     def tick(self, now: Now) -> list[Effect]:
         """Rank, draw and renew when it is time."""
@@ -122,9 +124,9 @@ class Mesh:
         self._plan_s = now.s + PLAN_S if self._links else None
         self._rank()
         ranked = self._ranked()
-        drawn = 1 if self._wanted > 1 else 0
-        kept = ranked[: max(0, self._wanted - drawn)]
-        return self._change(self._filled(kept, ranked, drawing=bool(drawn)), now, renew=True)
+        drawn = 1 if self.wanted > 1 else 0
+        kept = ranked[: max(0, self.wanted - drawn)]
+        return self._change(self._filled(kept, ranked, drawing=bool(drawn)), renew=True)
 
     def deadline_s(self) -> float | None:
         """When to tick next."""
@@ -150,14 +152,14 @@ class Mesh:
         links = self._links
         return sorted(links, key=lambda peer: (links[peer].rank_s, links[peer].draw))
 
-    def _replace(self, now: Now) -> list[Effect]:
+    def _replace(self) -> list[Effect]:
         """Fill up what is missing with the best there are."""
-        return self._change(self._filled(list(self._eager), self._ranked(), drawing=False), now)
+        return self._change(self._filled(list(self._eager), self._ranked(), drawing=False))
 
     def _filled(self, kept: list[PeerId], ranked: list[PeerId], *, drawing: bool) -> list[PeerId]:
         """`kept` and as many more as are wanted, minding who dialled and network groups."""
-        chosen = kept[: self._wanted]
-        while len(chosen) < self._wanted:
+        chosen = kept[: self.wanted]
+        while len(chosen) < self.wanted:
             rest = [peer for peer in ranked if peer not in chosen]
             if not rest:
                 break
@@ -176,7 +178,7 @@ class Mesh:
             apt = [peer for peer in apt if links[peer].group != groups[0]] or apt
         return apt
 
-    def _change(self, chosen: list[PeerId], now: Now, *, renew: bool = False) -> list[Effect]:
+    def _change(self, chosen: list[PeerId], *, renew: bool = False) -> list[Effect]:
         """Ask the chosen to push and tell the others to stop."""
         before, self._eager = self._eager, dict.fromkeys(chosen)
         asked = [peer for peer in chosen if renew or peer not in before]

@@ -93,12 +93,12 @@ class Offers:
         """Forget what a peer knows."""
         del self._peers[peer]
 
-    def shorten(self, peer: PeerId, key: bytes) -> bool:
-        """The key a peer wants to be told of short ids under; False if it has said one before."""
+    def shorten(self, peer: PeerId, shortener: Shortener) -> bool:
+        """How a peer wants to be told of short ids; False if it has said so before."""
         state = self._peers[peer]
         if state.shortener is not None:
             return False
-        state.shortener = Shortener(key)
+        state.shortener = shortener
         return True
 
     def shortener(self, peer: PeerId) -> Shortener | None:
