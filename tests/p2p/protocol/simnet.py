@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -27,6 +28,7 @@ from p2p.protocol.effects import (
     Send,
     SubmitResult,
 )
+from p2p.protocol.gossip import EAGER, GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
 from p2p.wire.codec import decode_message, encode_message
@@ -69,6 +71,7 @@ class SimNet:
         self.hosts: dict[PeerId, Host] = {}
         self.now_s = 0.0
         self.groups: dict[PeerId, int] = {}
+        self.loses: Callable[[Message], bool] = lambda message: False
         self._events: list[tuple[float, int, str, PeerId, PeerId, object]] = []
         self._order = count()
         self._tickets = count(1)
@@ -80,6 +83,7 @@ class SimNet:
         author: Party | None = None,
         bootstrap: tuple[str, ...] = (),
         store: KeyValueStore | None = None,
+        eager: int = EAGER,
     ) -> Host:
         """A new host, or one that comes back with its old store."""
         peer = PeerId(name.encode().ljust(32, b"."))
@@ -93,6 +97,7 @@ class SimNet:
                 book=AddressBook(peer, bytes(32)),
                 discovery=settings,
                 rng=random.Random(self.rng.random()),
+                gossip=GossipSettings(eager),
             )
         )
         host = self.hosts[peer] = Host(name, peer, router, ledger, store)
@@ -233,6 +238,8 @@ class SimNet:
                 case Send(peer, message):
                     kind = type(message).__name__
                     host.sent[kind] = host.sent.get(kind, 0) + 1
+                    if self.loses(message):
+                        continue
                     delay = self.rng.uniform(*LATENCY_S)
                     self._later(delay, "message", peer, host.id, encode_message(message))
                 case CheckSignatures():
