@@ -8,6 +8,9 @@ from chain.primitives.errors import Declined, Invalid
 from chain.state.journal import State
 from chain.transactions.body import Context
 from chain.transactions.envelope import Transaction
+from chain.transactions.governance_propose import Propose
+from chain.transactions.governance_seats import speaks_for
+from chain.transactions.governance_vote import CastVote
 from chain.transactions.identity import Register, record_of
 from chain.transactions.payment import Transfer, balance
 from chain.transactions.rules import check_expiry, check_sender
@@ -17,8 +20,8 @@ def check_relay(state: State, tx: Transaction, context: Context) -> None:
     """Raise Declined unless the node should keep `tx`, Invalid when no node ever could.
 
     `state` is that of the head, `context` the slot now. Judged are the window of expiry, the
-    sender and its key, and that the sender's balance covers what the transaction moves; the
-    sequence number is the mempool's to judge.
+    sender and its key, that the sender's balance covers what the transaction moves, and that who
+    proposes or votes has a voice; the sequence number is the mempool's to judge.
     """
     if isinstance(tx.body, Register) and record_of(state, tx.sender) is None:
         tx.body.check_self(tx.sender, tx.key, context)
@@ -27,8 +30,11 @@ def check_relay(state: State, tx: Transaction, context: Context) -> None:
         check_sender(state, tx, context)
     except Invalid as refusal:
         raise Declined(refusal.code, refusal.reason) from None
-    if isinstance(tx.body, Transfer):
-        _check_covered(state, tx.sender, tx.body)
+    match tx.body:
+        case Transfer():
+            _check_covered(state, tx.sender, tx.body)
+        case Propose() | CastVote() if speaks_for(state, tx.sender) is None:
+            raise Declined("no-voice", f"{tx.sender.hex()} has no seat with a voice")
 
 
 def _check_covered(state: State, sender: bytes, transfer: Transfer) -> None:

@@ -32,7 +32,7 @@ from chain.transactions.governance_actions import SEATED_ROLE, ChangeAuthorities
 from chain.transactions.governance_change import SEATS_MIN, change_seats
 from chain.transactions.governance_organisations import set_role, voices_suffice
 from chain.transactions.governance_records import SLOT_MAX
-from chain.transactions.governance_seats import has_voice, seats, set_decided, set_in_force
+from chain.transactions.governance_seats import has_voice, set_decided, set_in_force
 from chain.transactions.identity import DidRecord, organisation_of, record_of
 
 PURPOSES = {Offence.BLOCKS: Purpose.SEAL, Offence.VOTES: Purpose.VOTE}
@@ -115,7 +115,7 @@ class SubmitEvidence:
         evidence = self.evidence
         offender = evidence.offender
         record = record_of(state, offender)
-        if record is None or offender not in seats(set_in_force(state)):
+        if record is None or set_in_force(state).index(offender) is None:
             raise Failed("not-an-authority", f"{offender.hex()} has no seat")
         self._check(record, context)
         path = paths.offence(offence_id(evidence))

@@ -43,9 +43,7 @@ from chain.transactions.governance_seats import (
     seats,
     set_in_force,
     speaks_for,
-    voices,
 )
-from chain.transactions.identity import organisation_of
 
 VOTING_SLOTS_MAX = 1_000_000
 """Eleven days of one-second slots, a month of three-second ones: boards meet; nothing is open for
@@ -86,13 +84,9 @@ class Propose:
                 return ()
 
     def apply(self, state: State, sender: bytes, txid: Hash, context: Context) -> list[Event]:
-        current = set_in_force(state)
-        seated = seats(current)
-        organisation = organisation_of(state, sender)
-        if organisation not in voices(state, seated) or not speaks_for(
-            sender, organisation, seated
-        ):
-            raise Failed("no-voice", f"{sender.hex()} does not speak for an authority")
+        organisation = speaks_for(state, sender)
+        if organisation is None:
+            raise Failed("no-voice", f"{sender.hex()} has no seat with a voice")
         if not context.slot < self.until <= context.slot + VOTING_SLOTS_MAX:
             raise Failed(
                 "until-range",
@@ -101,6 +95,7 @@ class Propose:
         check_action(state, self.action)
         entries = _make_room(open_proposals(state, context.slot), organisation)
         set_open(state, [*entries, Open(txid, organisation, self.until)])
+        current = set_in_force(state)
         proposal = Proposal(
             organisation,
             self.action,
@@ -108,7 +103,7 @@ class Propose:
             self.rationale,
             context.slot,
             current.id,
-            organisations(state, seated),
+            organisations(state, seats(current)),
         )
         state.put(paths.proposal(txid), proposal.encode())
         return [("proposed", (txid, self.action.name, self.until))]

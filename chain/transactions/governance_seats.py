@@ -6,6 +6,9 @@ Rules:
 - A voice is a seat in the set in force whose identity still has the role `authority`, of an
   organisation in good standing. *Why:* the vote of who was suspended, removed or convicted is
   dropped at once, while its seat lives on until the handover.
+- An identity speaks for its organisation by a seat of its own. *Why:* a department's desk must not
+  vote for the whole; and who has nothing to say is turned away after three look-ups, whatever the
+  number of seats, for strangers may send as many votes as blocks hold.
 - The size of an electorate never shrinks with its voices. *Why:* otherwise taking voices from some
   would make a majority of the rest.
 Spec: docs/spec/ledger.md, section 8.
@@ -65,9 +68,8 @@ def has_voice(state: State, did: bytes) -> bool:
     return above is not None and above.standing is Standing.ACTIVE
 
 
-def speaks_for(sender: bytes, organisation: bytes, seated: tuple[bytes, ...]) -> bool:
-    """Whether what `sender`, one of the organisation's identities, signs is the organisation's.
-
-    A department's desk or a device is not enough: the organisation itself or one of its seats.
-    """
-    return sender == organisation or sender in seated
+def speaks_for(state: State, sender: bytes) -> bytes | None:
+    """The organisation a sender speaks for: its own, when it has a seat with a voice itself."""
+    if set_in_force(state).index(sender) is None or not has_voice(state, sender):
+        return None
+    return organisation_of(state, sender)

@@ -32,7 +32,6 @@ from chain.transactions.governance_seats import (
     speaks_for,
     voices,
 )
-from chain.transactions.identity import organisation_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +68,18 @@ class CastVote:
         return ()
 
     def apply(self, state: State, sender: bytes, txid: Hash, context: Context) -> list[Event]:
+        organisation = speaks_for(state, sender)
+        if organisation is None:
+            raise Failed("no-voice", f"{sender.hex()} has no seat with a voice")
         proposal = self._open(state, context)
-        organisation = organisation_of(state, sender)
-        seated = seats(set_in_force(state))
-        heard = voices(state, seated)
-        if not (
-            organisation in proposal.electorate
-            and organisation in heard
-            and speaks_for(sender, organisation, seated)
-        ):
-            raise Failed("no-voice", f"{sender.hex()} does not speak for who was asked")
+        if organisation not in proposal.electorate:
+            raise Failed("not-asked", f"{organisation.hex()} had no seat when it was proposed")
         if vote_of(state, self.proposal, organisation) is not None:
             raise Failed("already-voted", f"{organisation.hex()} has voted on it")
         vote = records.Vote(self.yes, context.slot, sender)
         state.put(paths.vote(self.proposal, organisation), vote.encode())
         cast: Event = ("voted", (self.proposal, organisation, "yes" if self.yes else "no"))
-        return [cast, *self._judge(state, proposal, heard, context)]
+        return [cast, *self._judge(state, proposal, context)]
 
     def _open(self, state: State, context: Context) -> Proposal:
         """The proposal, when it can be voted on as the voter understood it."""
@@ -103,10 +98,9 @@ class CastVote:
             )
         return proposal
 
-    def _judge(
-        self, state: State, proposal: Proposal, heard: tuple[bytes, ...], context: Context
-    ) -> list[Event]:
+    def _judge(self, state: State, proposal: Proposal, context: Context) -> list[Event]:
         """What this vote brings about."""
+        heard = voices(state, seats(set_in_force(state)))
         asked, tally = len(proposal.electorate), count(state, self.proposal, proposal, heard)
         needed = votes_needed(proposal.action, asked)
         if not self.yes:

@@ -139,9 +139,8 @@ class Council:
 
     def speaks(self, sender: bytes) -> bytes | None:
         """The organisation that a sender speaks for, when that has a voice."""
-        organisation = self.organisation(sender)
-        itself = sender == organisation or sender in [seat.did for seat in self.seats]
-        return organisation if itself and organisation in self.voices() else None
+        seated = sender in [seat.did for seat in self.seats]
+        return self.organisation(sender) if seated and self.has_voice(sender) else None
 
     def enough_without(self, organisation: bytes) -> bool:
         """Whether more than half keep a voice."""

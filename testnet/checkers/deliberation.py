@@ -84,6 +84,9 @@ def propose(books: Entries, tx: Transaction, body: Propose, slot: int) -> Events
 def vote(books: Entries, tx: Transaction, body: CastVote, slot: int) -> Events:
     """`gov.vote`."""
     council = books.council
+    organisation = council.speaks(tx.sender)
+    if organisation is None:
+        raise Failure("no-voice")
     motion = council.motions.get(body.proposal)
     if motion is None:
         raise Failure("unknown-proposal")
@@ -94,9 +97,8 @@ def vote(books: Entries, tx: Transaction, body: CastVote, slot: int) -> Events:
     read = cbor.encode([motion.action.name, motion.action.arguments()])
     if body.arguments != sha256(read).digest():
         raise Failure("wrong-arguments")
-    organisation = council.speaks(tx.sender)
-    if organisation is None or organisation not in motion.asked:
-        raise Failure("no-voice")
+    if organisation not in motion.asked:
+        raise Failure("not-asked")
     if organisation in [one for one, _ in motion.votes]:
         raise Failure("already-voted")
     voted = replace(motion, votes=(*motion.votes, (organisation, body.yes)))

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from chain.primitives.errors import Invalid, Malformed, Refusal
+from chain.in_force import context_at
+from chain.pool.policy import check_relay
+from chain.primitives.errors import Declined, Invalid, Malformed, Refusal
 from chain.primitives.hashing import Hash
 from chain.state import paths
 from chain.transactions.governance_actions import (
@@ -370,8 +372,8 @@ def test_who_was_asked_is_fixed_when_it_is_proposed() -> None:
     before = at.open("a", PARAMETER)
     at.decide(change("abcd", "efxyz"), "abc")
     at.take_over()
-    assert at.vote("e", before).code == "no-voice"  # not asked
-    assert at.vote("a", before).code == "no-voice"  # asked, but has none any more
+    assert at.vote("e", before).code == "not-asked"
+    assert at.vote("a", before).code == "no-voice"
 
 
 def test_the_set_does_not_fall_below_four() -> None:
@@ -431,3 +433,17 @@ def test_everyone_named_finds_the_proposal_in_his_history() -> None:
     assert set(Propose(wanted, UNTIL, REASONS).parties()) == {who("a"), who("b"), who("x")}
     assert Propose(SUSPEND_X, UNTIL, REASONS).parties() == (who("x"),)
     assert Propose(PARAMETER, UNTIL, REASONS).parties() == ()
+
+
+@pytest.mark.parametrize("stranger", ["x", "desk", "poor"])
+def test_nodes_do_not_relay_the_words_of_who_has_no_voice(stranger: str) -> None:
+    at = Assembly()
+    context = context_at(at.genesis, at.state, at.slot)
+    bodies = (
+        Propose(PARAMETER, UNTIL, REASONS),
+        CastVote(at.open("a", PARAMETER), arguments_hash(PARAMETER), True),
+    )
+    for body in bodies:
+        with pytest.raises(Declined, match="no-voice"):
+            check_relay(at.state, at.signed(stranger, body), context)
+        check_relay(at.state, at.signed("b", body), context)
