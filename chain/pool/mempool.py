@@ -103,6 +103,10 @@ class Mempool:
         txid = self._by_raw.get(raw_hash)
         return None if txid is None else self._pending[txid].tx
 
+    def raw_hashes(self) -> Iterator[Hash]:
+        """The SHA-256 of every waiting transaction's bytes, in order of admission."""
+        return iter(self._by_raw)
+
     def lanes(self) -> Iterator[tuple[LaneKey, Lane]]:
         """Every lane in which something waits, the longest unserved first."""
         return iter(self._lanes.items())

@@ -27,6 +27,7 @@ POINTS_INVALID_SIGNATURE = 25  # four bad batches, each a bounded number of chec
 POINTS_MALFORMED = 34  # three messages that no correct encoder writes
 POINTS_INVALID_TRANSACTION = 10
 POINTS_INVALID_BLOCK = 100  # costs its author a slot and us an execution: never an accident
+POINTS_PASSED_ON = 0  # a bad block in compact form: told, not blamed (BIP152)
 POINTS_INVALID_HEADER = 50
 POINTS_BROKEN_PROMISE = 20  # headers that never get bodies from anyone
 POINTS_UNREQUESTED = 5

@@ -29,6 +29,7 @@ from p2p.protocol.leases import Leases
 from p2p.protocol.mesh import Mesh
 from p2p.protocol.offers import Offers, Told
 from p2p.protocol.pulls import Pulls
+from p2p.protocol.recent import RecentTransactions
 from p2p.protocol.settled import Settled
 from p2p.protocol.validation import Candidate, Ticket, Validation, Verdict
 
@@ -44,6 +45,7 @@ class Workings:
     mesh: Mesh
     leases: Leases
     offers: Offers
+    recent: RecentTransactions
 
     def item(self, txid: Hash) -> bytes:
         """The name an id is wanted under: its short id, unless that is another's we hold."""
@@ -96,6 +98,7 @@ class Admission:
                     effects += waiting.settle(index, refused)
                     continue
                 candidate = self._validation.enter(transaction, digest, None)
+                self._workings.recent.add(digest, raw, now.s)
                 candidates.append(candidate)
             candidate.waiting.append((waiting, index))
         return effects + self._validate(candidates, now)
@@ -165,6 +168,7 @@ class Admission:
             pulls.settled(item)
             return None, []
         if asked:
+            self._workings.recent.add(digest, tx.raw, now.s)
             candidate = self._validation.enter(tx, digest, peer)
             return candidate, mesh.pulled(peer, now)
         allowance = self._allowances[peer]
@@ -172,6 +176,7 @@ class Admission:
             pulls.put_off(peer, item, now.s + mesh.patience_s())
             return None, [Count("gossip", "put-off")]
         allowance.unverified += 1
+        self._workings.recent.add(digest, tx.raw, now.s)
         return self._validation.enter(tx, digest, peer, unasked=True), []
 
     def _verified(self, candidate: Candidate) -> None:

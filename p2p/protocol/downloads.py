@@ -145,7 +145,8 @@ class Downloads:
             return []
         rest = [self._wanted.get(block_id) for block_id in request.waiting]
         self._give_up(number, vain=not request.delivered)
-        broken = sum(1 for wanted in rest if wanted is not None and wanted.source == peer)
+        promised = (w for w in rest if w is not None and w.source == peer and not w.passed_on)
+        broken = sum(1 for _ in promised)
         if request.delivered or not broken:
             return []
         reason = f"{short(peer)} sent {broken} headers and has none of their blocks"

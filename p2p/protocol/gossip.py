@@ -29,6 +29,7 @@ from p2p.protocol.leases import Leases
 from p2p.protocol.mesh import Mesh
 from p2p.protocol.offers import Offers, Room, boundless
 from p2p.protocol.pulls import Pulls
+from p2p.protocol.recent import RecentTransactions
 from p2p.protocol.reconciliation import ALL_MAX, Reconciliation
 from p2p.protocol.serving import Serving
 from p2p.protocol.settled import Settled
@@ -76,7 +77,12 @@ class Gossip:
     """The transactions' engine. `jobs` numbers signature checks uniquely within the node."""
 
     def __init__(
-        self, ledger: Ledger, settings: GossipSettings, jobs: Iterator[int], rng: random.Random
+        self,
+        ledger: Ledger,
+        settings: GossipSettings,
+        jobs: Iterator[int],
+        rng: random.Random,
+        recent: RecentTransactions,
     ) -> None:
         self._ledger = ledger
         self._key = rng.randbytes(SHORT_KEY_BYTES)
@@ -95,6 +101,7 @@ class Gossip:
             self._mesh,
             self._leases,
             self._offers,
+            recent,
         )
         self._admission = Admission(self._workings, jobs)
         self._reconciliation = Reconciliation(self._holding, rng)

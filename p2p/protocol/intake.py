@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chain.block import Block
+from chain.block import Block, Header
 from chain.ledger import Ledger, LedgerEvent
 from chain.primitives.errors import Invalid, Refusal
 from chain.primitives.hashing import Hash, sha256
@@ -35,11 +35,20 @@ class Imported:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A body broke a rule; `source` sent it."""
+    """A body broke a rule; `source` sent it, and if `passed_on`, could not have known.
 
-    block_id: Hash
+    A body that was passed on is what its header commits to, so the block itself is bad.
+    """
+
+    header: Header
     source: PeerId
     refusal: Refusal
+    passed_on: bool
+
+    @property
+    def block_id(self) -> Hash:
+        """The block's id."""
+        return self.header.id
 
 
 Outcome = Imported | Refused
@@ -52,6 +61,7 @@ class Body:
     block: Block
     transactions: tuple[Transaction, ...]
     source: PeerId
+    passed_on: bool  # in compact form, by a peer that need not have validated it
 
 
 class Intake:
@@ -64,7 +74,7 @@ class Intake:
         self._checking: dict[int, Body] = {}
         self._waiting: dict[Hash, list[Body]] = {}
         self._next: deque[Body] = deque()
-        self._held: set[Hash] = set()
+        self._held: dict[Hash, Block] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -77,9 +87,17 @@ class Intake:
         """Whether a step would import something."""
         return bool(self._next)
 
-    def offer(self, block: Block, source: PeerId) -> list[Effect]:
-        """Take a body in. Raises Refusal when it is not the header's or does not decode."""
-        check_transactions_root(block)
+    def block(self, block_id: Hash) -> Block | None:
+        """A block that is on its way in."""
+        return self._held.get(block_id)
+
+    def offer(self, block: Block, source: PeerId, *, passed_on: bool) -> list[Effect]:
+        """Take a body in. Raises Refusal when it is not the header's or does not decode.
+
+        One that was passed on has been held against its header when it was put together.
+        """
+        if not passed_on:
+            check_transactions_root(block)
         transactions: list[Transaction] = []
         unchecked = []
         for raw in block.transactions:
@@ -88,8 +106,8 @@ class Intake:
             transactions.append(transaction)
             if pooled is None and not self._ledger.signature_known(raw):
                 unchecked.append(transaction.check)
-        body = Body(block, tuple(transactions), source)
-        self._held.add(block.header.id)
+        body = Body(block, tuple(transactions), source, passed_on)
+        self._held[block.header.id] = block
         if not unchecked:
             self._verified(body)
             return []
@@ -103,10 +121,10 @@ class Intake:
         if all(verdicts):
             self._verified(body)
             return []
-        self._held.discard(body.block.header.id)
+        self._held.pop(body.block.header.id, None)
         wrong = len(verdicts) - sum(verdicts)
         reason = f"{wrong} of {len(verdicts)} transaction signatures are wrong"
-        return [Refused(body.block.header.id, body.source, Invalid("invalid-signature", reason))]
+        return [_refused(body, Invalid("invalid-signature", reason))]
 
     def step(self, now: Now) -> list[Outcome]:
         """Import what is next, up to the bound of one step."""
@@ -128,7 +146,7 @@ class Intake:
         pending = [block_id]
         while pending:
             for body in self._waiting.pop(pending.pop(), ()):
-                self._held.discard(body.block.header.id)
+                self._held.pop(body.block.header.id, None)
                 pending.append(body.block.header.id)
 
     def _verified(self, body: Body) -> None:
@@ -139,13 +157,17 @@ class Intake:
 
     def _import(self, body: Body, now: Now) -> Outcome:
         block_id = body.block.header.id
-        self._held.discard(block_id)
+        self._held.pop(block_id, None)
         slot = self._ledger.genesis.slot_at(now.unix_ms)
         try:
             events = self._ledger.import_block(
                 body.block, body.transactions, slot, self._wanted.above(block_id)
             )
         except Refusal as refusal:
-            return Refused(block_id, body.source, refusal)
+            return _refused(body, refusal)
         self.connected(block_id)
         return Imported(body.block, body.source, tuple(events))
+
+
+def _refused(body: Body, refusal: Refusal) -> Refused:
+    return Refused(body.block.header, body.source, refusal, body.passed_on)

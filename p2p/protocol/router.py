@@ -39,8 +39,10 @@ from p2p.protocol.effects import (
 )
 from p2p.protocol.gossip import Gossip, GossipSettings
 from p2p.protocol.instant import Now
-from p2p.protocol.intake import Imported
+from p2p.protocol.intake import Imported, Intake
 from p2p.protocol.production import Production, Surroundings
+from p2p.protocol.recent import RecentTransactions
+from p2p.protocol.relay import Relay
 from p2p.protocol.sync import HeaderSync
 from p2p.protocol.wanted import Wanted
 from p2p.wire.messages import (
@@ -48,9 +50,13 @@ from p2p.wire.messages import (
     AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    BlockTransactions,
+    CompactBlock,
     Differ,
     Eager,
     GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -62,6 +68,7 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    PreferBlocks,
     Reconcile,
     ShortKey,
     Transactions,
@@ -96,9 +103,16 @@ class Router:
         self.uses = Usefulness()
         known = Acquaintances(parts.book, self._scores, self.uses)
         self._discovery = Discovery(parts.discovery, known, parts.rng)
-        self._gossip = Gossip(parts.ledger, parts.gossip, jobs, parts.rng)
+        recent = RecentTransactions()
+        self._gossip = Gossip(parts.ledger, parts.gossip, jobs, parts.rng, recent)
         self._sync = HeaderSync(parts.ledger, wanted)
-        self._blocks = BlockExchange(parts.ledger, wanted, jobs)
+        self._blocks = BlockExchange(
+            parts.ledger,
+            wanted,
+            Intake(parts.ledger, wanted, jobs),
+            Relay(parts.ledger, recent, parts.rng),
+            recent,
+        )
         self._production = Production(
             parts.ledger, parts.author, alone=not parts.discovery.bootstrap
         )
@@ -112,7 +126,7 @@ class Router:
         self.uses.connected(new.peer)
         effects = self._discovery.connected(new, now)
         effects += self._sync.connected(new.peer, new.hello.height, new.hello.head, now)
-        effects += self._blocks.connected(new.peer, now)
+        effects += self._blocks.connected(new.peer, now, outbound=new.outbound)
         gossip = self._gossip.connected(new.peer, new.address, now, outbound=new.outbound)
         effects += self._from_gossip(gossip)
         return self._finish(effects, now)
@@ -224,7 +238,12 @@ class Router:
             case AnnounceBlock() | GetHeaders() | Headers():
                 effects = self._sync.receive(peer, message, now)
                 return effects + self._blocks.fetch(now)
-            case GetBlocks() | Blocks():
+            case CompactBlock():
+                effects = self._sync.receive(peer, message, now)
+                return effects + self._blocks.receive(peer, message, now)
+            case GetBlocks() | Blocks() | GetCompactBlock() | PreferBlocks():
+                return self._blocks.receive(peer, message, now)
+            case GetBlockTransactions() | BlockTransactions():
                 return self._blocks.receive(peer, message, now)
             case GetPeers() | Peers():
                 return self._discovery.receive(peer, message, now)
@@ -249,6 +268,9 @@ class Router:
                 effects += self._ledger_changed(outcome.events, now)
                 if outcome.source is not None and outcome.events:
                     self.uses.credit(outcome.source, Use.BLOCK, now.s)
+        for peer, message in self._blocks.take_ripe():
+            if peer not in self._leaving:
+                effects += self._dispatch(peer, message, now)
         credits = [effect for effect in effects if isinstance(effect, Credit)]
         for credit in credits:
             self.uses.credit(credit.peer, credit.use, now.s)

@@ -17,6 +17,8 @@ Rules:
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
 
+from dataclasses import replace
+
 from chain.block import Header, decode_header
 from chain.consensus.engine import HeaderNode
 from chain.ledger import Ledger
@@ -29,7 +31,7 @@ from p2p.peers.score import POINTS_INVALID_HEADER, POINTS_MALFORMED, POINTS_UNRE
 from p2p.protocol.effects import Count, Effect, Penalize, Send
 from p2p.protocol.instant import Now
 from p2p.protocol.wanted import Wanted
-from p2p.wire.messages import AnnounceBlock, GetHeaders, Headers
+from p2p.wire.messages import AnnounceBlock, CompactBlock, GetHeaders, Headers
 
 HEADERS_MAX = 512  # about 200 KB, several seconds of body downloads
 HEADER_REQUESTS_MAX = 2  # two forks can be explored at once; more only repeats the same headers
@@ -39,6 +41,9 @@ EARLY_MAX = 64
 EARLY_RETRY_S = 0.5
 SERVE_RATE = 4.0  # answers a second and peer: 2,000 headers, faster than bodies can follow
 SERVE_BURST = 32.0
+
+Shown = AnnounceBlock | CompactBlock
+"""What shows a header and its seal."""
 
 
 class _Peer:
@@ -61,7 +66,7 @@ class HeaderSync:
         self._ledger = ledger
         self._wanted = wanted
         self._peers: dict[PeerId, _Peer] = {}
-        self._early: dict[Hash, tuple[PeerId, AnnounceBlock, Header]] = {}
+        self._early: dict[Hash, tuple[PeerId, Shown, Header]] = {}
         self._early_s = 0.0
         self._last_request = 0
 
@@ -78,11 +83,11 @@ class HeaderSync:
         return self._ask(now)
 
     def receive(
-        self, peer: PeerId, message: AnnounceBlock | GetHeaders | Headers, now: Now
+        self, peer: PeerId, message: Shown | GetHeaders | Headers, now: Now
     ) -> list[Effect]:
-        """One message about headers from a peer."""
+        """One message about headers from a peer; of a compact block its header and seal."""
         match message:
-            case AnnounceBlock():
+            case AnnounceBlock() | CompactBlock():
                 return self._announced(peer, message, now) + self._ask(now)
             case GetHeaders():
                 return self._serve(peer, message, now)
@@ -116,7 +121,7 @@ class HeaderSync:
                     effects += self._consider(peer, message, header, now)
         return effects + self._ask(now)
 
-    def _announced(self, peer: PeerId, message: AnnounceBlock, now: Now) -> list[Effect]:
+    def _announced(self, peer: PeerId, message: Shown, now: Now) -> list[Effect]:
         try:
             header = decode_header(message.header)
         except Refusal as refusal:
@@ -126,10 +131,10 @@ class HeaderSync:
             return [Penalize(peer, POINTS_INVALID_HEADER, "wrong-chain", reason)]
         return self._consider(peer, message, header, now)
 
-    def _consider(
-        self, peer: PeerId, message: AnnounceBlock, header: Header, now: Now
-    ) -> list[Effect]:
+    def _consider(self, peer: PeerId, message: Shown, header: Header, now: Now) -> list[Effect]:
         if header.id in self._wanted.rejected:
+            if isinstance(message, CompactBlock):  # passed on before its sender could know
+                return [Count("ignored", "known-invalid")]
             reason = f"block {header.id.hex()} was found invalid"
             return [Penalize(peer, POINTS_INVALID_HEADER, "known-invalid", reason)]
         if self._ledger.has_block(header.id) or header.id in self._wanted:
@@ -146,6 +151,8 @@ class HeaderSync:
                 self._keep_early(peer, message, header, now)
             return [Count("declined", declined.code)]
         except Refusal as refusal:
+            if isinstance(message, CompactBlock) and refusal.code == "invalid-parent":
+                return [Count("ignored", "known-invalid")]
             return [Penalize(peer, POINTS_INVALID_HEADER, refusal.code, refusal.reason)]
         self._wanted.claim(peer, header.height, header.id)
         parent = self._node(header.parent)
@@ -153,8 +160,10 @@ class HeaderSync:
         self._wanted.add(self._placed(header, message.seal, parent), peer)
         return []
 
-    def _keep_early(self, peer: PeerId, message: AnnounceBlock, header: Header, now: Now) -> None:
+    def _keep_early(self, peer: PeerId, message: Shown, header: Header, now: Now) -> None:
         """Keep a header until its slot begins."""
+        if isinstance(message, CompactBlock):
+            message = replace(message, certificates=(), short_ids=(), places=(), prefilled=())
         if not self._early:
             self._early_s = now.s + EARLY_RETRY_S
         self._early[header.id] = (peer, message, header)

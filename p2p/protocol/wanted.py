@@ -33,6 +33,8 @@ class WantedBlock:
         "helper",
         "node",
         "not_before_s",
+        "passed_on",
+        "rebuilds",
         "rounds",
         "seal",
         "source",
@@ -51,6 +53,8 @@ class WantedBlock:
         self.tried: list[PeerId] = []
         self.rounds = 0
         self.not_before_s = 0.0
+        self.passed_on = False  # it came in compact form: who showed it need not have it whole
+        self.rebuilds = 0
 
 
 class Wanted:

@@ -15,9 +15,13 @@ from p2p.wire.messages import (
     AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    BlockTransactions,
+    CompactBlock,
     Differ,
     Eager,
     GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -29,6 +33,7 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    PreferBlocks,
     Reconcile,
     ShortKey,
     Transactions,
@@ -63,8 +68,14 @@ _MESSAGES: dict[int, type[Message]] = {
         GetShort,
         Reconcile,
         Differ,
+        CompactBlock,
+        GetCompactBlock,
+        GetBlockTransactions,
+        BlockTransactions,
+        PreferBlocks,
     )
 }
+_KNOWN = ", ".join(map(str, sorted(_MESSAGES)))
 
 
 class _Decodable(Protocol):
@@ -84,7 +95,7 @@ def decode_message(value: Value) -> Message:
     kind = shape.uint(fields[0], what="message kind")
     message = _MESSAGES.get(kind)
     if message is None:
-        raise Malformed("unknown-message", f"kind {kind}; known are 0 to {max(_MESSAGES)}")
+        raise Malformed("unknown-message", f"kind {kind}; known are {_KNOWN}")
     return cast(_Decodable, message).from_fields(fields[1:])
 
 

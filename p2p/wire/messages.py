@@ -23,6 +23,19 @@ from p2p.wire.blocks import (
     Blocks,
     GetBlocks,
 )
+from p2p.wire.compact import (
+    ID_BYTES,
+    MISSING_MAX,
+    NONCE_MAX,
+    PREFILLED_BYTES_MAX,
+    PREFILLED_MAX,
+    SHORT_IDS_MAX,
+    BlockTransactions,
+    CompactBlock,
+    GetBlockTransactions,
+    GetCompactBlock,
+    PreferBlocks,
+)
 from p2p.wire.control import (
     AGENT_MAX,
     CODE_MAX,
@@ -66,23 +79,33 @@ __all__ = [
     "CODE_MAX",
     "HEADERS_MAX",
     "IDS_MAX",
+    "ID_BYTES",
     "LEASE_MAX",
     "LOCATOR_MAX",
+    "MISSING_MAX",
     "NETWORK_MAX",
+    "NONCE_MAX",
+    "PREFILLED_BYTES_MAX",
+    "PREFILLED_MAX",
     "PROTOCOL_VERSION",
     "REASON_MAX",
     "RECORDS_MAX",
     "RECORD_BYTES_MAX",
+    "SHORT_IDS_MAX",
     "SHORT_KEY_BYTES",
     "SUM_BYTES",
     "TRANSACTIONS_MAX",
     "AnnounceBlock",
     "AnnounceShort",
     "AnnounceTransactions",
+    "BlockTransactions",
     "Blocks",
+    "CompactBlock",
     "Differ",
     "Eager",
+    "GetBlockTransactions",
     "GetBlocks",
+    "GetCompactBlock",
     "GetHeaders",
     "GetPeers",
     "GetShort",
@@ -95,6 +118,7 @@ __all__ = [
     "Peers",
     "Ping",
     "Pong",
+    "PreferBlocks",
     "Reconcile",
     "ShortKey",
     "Transactions",
@@ -121,4 +145,9 @@ Message = (
     | GetShort
     | Reconcile
     | Differ
+    | CompactBlock
+    | GetCompactBlock
+    | GetBlockTransactions
+    | BlockTransactions
+    | PreferBlocks
 )

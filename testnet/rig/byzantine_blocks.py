@@ -1,18 +1,29 @@
 """Producers that show other blocks than those they make: what all of them have in common.
 
-A block is shown by an announcement and served from a shelf, to whoever asks this node for it. The
-node itself never learns of it, and its own ledger stays honest; blocks it made that nobody shall
-see are cut out of what it says.
+A block is shown by an announcement or in compact form, as chance has it, and served from a shelf,
+whole or in parts, to whoever asks this node for it. The node itself never learns of it, and its own
+ledger stays honest; blocks it made that nobody shall see are cut out of what it says.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from chain.block import Block, Header, decode_header, encode_block
 from chain.consensus.engine import Author
-from chain.primitives.hashing import Hash
+from chain.primitives.hashing import Hash, sha256
 from p2p.peers.peer import PeerId
+from p2p.protocol.compact import compact, transactions_at
 from p2p.protocol.instant import Now
-from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, Headers
+from p2p.wire.messages import (
+    AnnounceBlock,
+    Blocks,
+    BlockTransactions,
+    CompactBlock,
+    GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
+    Headers,
+)
 from testnet.rig.aim import is_for
 from testnet.rig.anvil import Anvil
 from testnet.rig.behaviour import Host, Item
@@ -22,6 +33,14 @@ from testnet.rig.scratch import Scratch
 SHELF_MAX = 64
 """Forged blocks that can still be had; peers ask within seconds of an announcement."""
 
+COMPACT_SHARE = 0.5
+"""Of forged blocks, how many are shown in compact form: both ways must be stood."""
+
+NONCE_BITS = 64
+
+Shown = AnnounceBlock | CompactBlock
+"""What first shows a block to a peer."""
+
 OWN_MAX = 4_096
 """Blocks of our own whose fate is remembered: an hour of one-second slots."""
 
@@ -30,22 +49,33 @@ class Shelf:
     """Blocks that only this behaviour has."""
 
     def __init__(self) -> None:
-        self._raws: OrderedDict[Hash, bytes] = OrderedDict()
+        self._blocks: OrderedDict[Hash, Block] = OrderedDict()
 
     def put(self, block: Block) -> None:
         """Keep a block to be asked for."""
-        self._raws[block.id] = encode_block(block)
-        if len(self._raws) > SHELF_MAX:
-            self._raws.popitem(last=False)
+        self._blocks[block.id] = block
+        if len(self._blocks) > SHELF_MAX:
+            self._blocks.popitem(last=False)
 
-    def answer(self, request: GetBlocks) -> Blocks | None:
+    def answer(self, request: Item) -> Blocks | BlockTransactions | CompactBlock | None:
         """What can be given of what is asked for."""
-        raws = tuple(self._raws[wanted] for wanted in request.ids if wanted in self._raws)
-        return Blocks(request.request, raws) if raws else None
+        match request:
+            case GetBlocks(number, ids):
+                found = tuple(encode_block(self._blocks[i]) for i in ids if i in self._blocks)
+                return Blocks(number, found) if found else None
+            case GetBlockTransactions(number, block_id, places) if block_id in self._blocks:
+                raws = transactions_at(self._blocks[block_id], places)
+                return BlockTransactions(number, tuple(raws or ()))
+            case GetCompactBlock(block_id) if block_id in self._blocks:
+                return compact(self._blocks[block_id], 0, ())
+            case _:
+                return None
 
-    def rest(self, request: GetBlocks) -> GetBlocks | None:
+    def rest(self, request: Item) -> GetBlocks | None:
         """What the node itself has to answer."""
-        ids = tuple(wanted for wanted in request.ids if wanted not in self._raws)
+        if not isinstance(request, GetBlocks):
+            return None
+        ids = tuple(wanted for wanted in request.ids if wanted not in self._blocks)
         return GetBlocks(request.request, ids) if ids else None
 
 
@@ -82,10 +112,10 @@ class Producer(Quiet):
 
     # What kinds say
 
-    def made(self, header: Header, announcement: AnnounceBlock) -> None:
+    def made(self, header: Header, announcement: Shown) -> None:
         """The node has made a block; asked once, before it is announced to the first peer."""
 
-    def shown(self, peer: PeerId, header: Header, announcement: AnnounceBlock) -> list[Item]:
+    def shown(self, peer: PeerId, header: Header, announcement: Shown) -> list[Item]:
         """What a peer is told in place of a block of the node's own."""
         return [] if header.id in self._hidden else [announcement]
 
@@ -105,9 +135,21 @@ class Producer(Quiet):
 
     def show(self, block: Block) -> None:
         """Announce a forged block to the audience, and serve it."""
+        self.show_to(self.audience(), block)
+
+    def show_to(self, peers: Sequence[PeerId], block: Block) -> None:
+        """Announce a forged block to these peers, and serve it.
+
+        Compactly, transactions that only we know go along whole.
+        """
         self.shelf.put(block)
-        for peer in self.audience():
-            self.host.send(peer, AnnounceBlock(block.header.raw, block.seal))
+        shown: Shown = AnnounceBlock(block.header.raw, block.seal)
+        if self.host.rng.random() < COMPACT_SHARE:
+            pool = self.host.ledger.mempool
+            strays = [raw for raw in block.transactions if pool.by_raw_hash(sha256(raw)) is None]
+            shown = compact(block, self.host.rng.getrandbits(NONCE_BITS), reversed(strays))
+        for peer in peers:
+            self.host.send(peer, shown)
             self.hits += 1
 
     # Behaviour
@@ -133,7 +175,7 @@ class Producer(Quiet):
 
     def _said(self, peer: PeerId, item: Item) -> list[Item]:
         match item:
-            case AnnounceBlock(raw, _):
+            case AnnounceBlock(header=raw) | CompactBlock(header=raw):
                 header = decode_header(raw)
                 if not self._is_own(header):
                     return [item]
@@ -147,8 +189,6 @@ class Producer(Quiet):
                 return [item]
 
     def _heard(self, peer: PeerId, item: Item) -> Item | None:
-        if not isinstance(item, GetBlocks):
-            return item
         answer = self.shelf.answer(item)
         if answer is None:
             return item

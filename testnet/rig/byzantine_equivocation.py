@@ -5,9 +5,8 @@ from chain.ledger import Draft
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction, decode_transaction
 from p2p.peers.peer import PeerId
-from p2p.wire.messages import AnnounceBlock
 from testnet.rig.behaviour import Host, Item
-from testnet.rig.byzantine_blocks import Producer
+from testnet.rig.byzantine_blocks import Producer, Shown
 from testnet.rig.strays import newcomer
 
 
@@ -22,7 +21,7 @@ class Equivocating(Producer):
         super().begin(host)
         self._halves: dict[Hash, tuple[PeerId, ...]] = {}
 
-    def made(self, header: Header, announcement: AnnounceBlock) -> None:
+    def made(self, header: Header, announcement: Shown) -> None:
         """See Producer."""
         draft = self._twin(header)
         if draft is None or self.anvil is None:
@@ -32,20 +31,14 @@ class Equivocating(Producer):
         self._halves = {header.id: half}
 
         def seal(twin: Block) -> None:
-            self._show_to(half, twin)
+            self.show_to(half, twin)
 
         raws = tuple(tx.raw for tx in draft.transactions)
         self.anvil.put(draft.header, draft.target, raws, seal, self.host.now())
 
-    def shown(self, peer: PeerId, header: Header, announcement: AnnounceBlock) -> list[Item]:
+    def shown(self, peer: PeerId, header: Header, announcement: Shown) -> list[Item]:
         """See Producer: one half hears of the twin alone."""
         return [] if peer in self._halves.get(header.id, ()) else [announcement]
-
-    def _show_to(self, half: tuple[PeerId, ...], twin: Block) -> None:
-        self.shelf.put(twin)
-        for peer in half:
-            self.host.send(peer, AnnounceBlock(twin.header.raw, twin.seal))
-            self.hits += 1
 
     def _twin(self, header: Header) -> Draft | None:
         """A second block for the same slot on the same parent."""

@@ -12,10 +12,9 @@ from chain.consensus.engine import HeaderNode
 from chain.ledger import Ledger
 from chain.primitives.hashing import HASH_BYTES, Hash
 from chain.transactions.envelope import decode_transaction
-from p2p.wire.messages import AnnounceBlock
 from testnet.faults.byzantine import INVALID, InvalidBlocks
 from testnet.rig.behaviour import Host
-from testnet.rig.byzantine_blocks import Producer
+from testnet.rig.byzantine_blocks import Producer, Shown
 from testnet.rig.strays import bulky, forged, newcomer
 
 FAR_SLOTS = 5_000
@@ -63,7 +62,7 @@ class Invalidating(Producer):
         first = host.rng.randrange(len(rules)) if rules else 0
         self._turns = cycle(rules[first:] + rules[:first]) if rules else None
 
-    def made(self, header: Header, announcement: AnnounceBlock) -> None:
+    def made(self, header: Header, announcement: Shown) -> None:
         """See Producer."""
         block = self.host.ledger.block(header.id)
         if self._turns is None or self.anvil is None or block is None:

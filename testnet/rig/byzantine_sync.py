@@ -15,7 +15,18 @@ from chain.primitives.hashing import HASH_BYTES, Hash
 from p2p.peers.peer import PeerId
 from p2p.protocol.instant import Now
 from p2p.protocol.sync import HEADERS_MAX
-from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, GetHeaders, Headers
+from p2p.wire.messages import (
+    ID_BYTES,
+    AnnounceBlock,
+    Blocks,
+    BlockTransactions,
+    CompactBlock,
+    GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
+    GetHeaders,
+    Headers,
+)
 from testnet.faults.byzantine import LyingSync
 from testnet.rig.aim import is_for
 from testnet.rig.behaviour import Host, Item
@@ -29,6 +40,7 @@ INVENTED_MAX = 4_096
 """Invented headers remembered, so that the story goes on where it stopped: 2 MiB."""
 
 STRAY_EXPIRY_SLOTS = 1_000
+STRAY_IDS = 20
 
 
 class Lying(Quiet):
@@ -50,7 +62,8 @@ class Lying(Quiet):
         """See Behaviour."""
         if not is_for(self.host, peer, self._to):
             return items
-        return [self._claim() if isinstance(item, AnnounceBlock) else item for item in items]
+        shows = AnnounceBlock | CompactBlock
+        return [self._claim() if isinstance(item, shows) else item for item in items]
 
     def incoming(self, peer: PeerId, items: list[Item]) -> list[Item]:
         """See Behaviour."""
@@ -63,6 +76,10 @@ class Lying(Quiet):
                     self._answer(peer, Headers(item.request, self._headers(item)))
                 case GetBlocks():
                     self._answer(peer, Blocks(item.request, self._blocks(item)))
+                case GetCompactBlock():
+                    self._answer(peer, self._compact())
+                case GetBlockTransactions():
+                    self._answer(peer, BlockTransactions(item.request, self._strays(item)))
                 case _:
                     passed.append(item)
         return passed
@@ -138,6 +155,18 @@ class Lying(Quiet):
                 )
             case _:
                 return ()
+
+    def _compact(self) -> CompactBlock:
+        """The head over ids of no transaction."""
+        head, rng = self.host.ledger.head, self.host.rng
+        ids = tuple(rng.randbytes(ID_BYTES) for _ in range(STRAY_IDS))
+        return CompactBlock(head.header.raw, head.seal, (), rng.getrandbits(64), ids, (), ())
+
+    def _strays(self, request: GetBlockTransactions) -> tuple[bytes, ...]:
+        """Transactions of no block."""
+        ledger, rng = self.host.ledger, self.host.rng
+        stray = newcomer(rng, ledger.chain, ledger.head.slot + STRAY_EXPIRY_SLOTS)
+        return (stray.raw,) * len(request.places)
 
     def _header(self, block_id: Hash) -> tuple[Header | None, bytes]:
         node = self.host.ledger.node(block_id)

@@ -5,11 +5,18 @@ from collections import OrderedDict
 from chain.block import Block, Header, encode_block
 from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId
+from p2p.protocol.compact import compact
 from p2p.protocol.instant import Now
-from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks
+from p2p.wire.messages import (
+    AnnounceBlock,
+    Blocks,
+    CompactBlock,
+    GetBlocks,
+    GetCompactBlock,
+)
 from testnet.faults.byzantine import StaleFork, WithholdBlocks
 from testnet.rig.behaviour import Host, Item
-from testnet.rig.byzantine_blocks import Producer
+from testnet.rig.byzantine_blocks import Producer, Shown
 
 MS = 1_000
 
@@ -27,10 +34,10 @@ class Hoarding(Producer):
     def begin(self, host: Host) -> None:
         """See Behaviour."""
         super().begin(host)
-        self._kept: dict[Hash, AnnounceBlock] = {}
+        self._kept: dict[Hash, Shown] = {}
         self._release_at_s: float | None = None
 
-    def made(self, header: Header, announcement: AnnounceBlock) -> None:
+    def made(self, header: Header, announcement: Shown) -> None:
         """See Producer."""
         self.hide(header.id)
         self._kept[header.id] = announcement
@@ -66,7 +73,7 @@ class Backward(Producer):
         super().__init__(to)
         self._depth = kind.depth_blocks
 
-    def made(self, header: Header, announcement: AnnounceBlock) -> None:
+    def made(self, header: Header, announcement: Shown) -> None:
         """See Producer."""
         if self.anvil is None or not self.scratch.follow(max(0, header.height - 1 - self._depth)):
             return
@@ -87,16 +94,16 @@ class Early(Producer):
         super().begin(host)
         self._next_s: float | None = None if host.author is None else host.now().s
         self._planted: OrderedDict[int, Block] = OrderedDict()
-        self._asked: list[tuple[PeerId, Blocks]] = []
+        self._asked: list[tuple[PeerId, Blocks | CompactBlock]] = []
 
     def outgoing(self, peer: PeerId, items: list[Item]) -> list[Item]:
         """See Behaviour: what the own node asks for and only this behaviour has, it gets here."""
         passed: list[Item] = []
         for item in super().outgoing(peer, items):
-            passed += self._ask(peer, item) if isinstance(item, GetBlocks) else [item]
+            passed += self._ask(peer, item)
         return passed
 
-    def shown(self, peer: PeerId, header: Header, announcement: AnnounceBlock) -> list[Item]:
+    def shown(self, peer: PeerId, header: Header, announcement: Shown) -> list[Item]:
         """See Producer: never a second block for a slot that has had its early one."""
         early = self._planted.get(header.slot)
         if early is None or early.id == header.id:
@@ -147,7 +154,18 @@ class Early(Producer):
         self.host.deliver(peers[0], announcement)
         self.host.send(peers[0], announcement)
 
-    def _ask(self, peer: PeerId, request: GetBlocks) -> list[Item]:
+    def _ask(self, peer: PeerId, request: Item) -> list[Item]:
+        match request:
+            case GetCompactBlock(block_id):
+                found = [block for block in self._planted.values() if block.id == block_id]
+                self._asked += [(peer, compact(block, 0, ())) for block in found]
+                return [] if found else [request]
+            case GetBlocks():
+                return self._ask_whole(peer, request)
+            case _:
+                return [request]
+
+    def _ask_whole(self, peer: PeerId, request: GetBlocks) -> list[Item]:
         wanted = [block for block in self._planted.values() if block.id in request.ids]
         if not wanted:
             return [request]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chain.primitives.errors import Malformed
 from p2p.wire.codec import decode_frame
-from p2p.wire.messages import Blocks, Message, Transactions
+from p2p.wire.messages import Blocks, CompactBlock, Message, Transactions
 
 
 class Crashed(BaseException):
@@ -26,12 +26,12 @@ class CrashPoint:
 
     def sent(self, frame: bytes) -> None:
         """A frame is about to leave the node."""
-        if self._point == "block-sent" and _holds(frame, Blocks):
+        if self._point == "block-sent" and _holds(frame, Blocks, CompactBlock):
             self.die()
 
     def received(self, frame: bytes) -> None:
         """A frame has come to the node."""
-        if self._point == "block-received" and _holds(frame, Blocks):
+        if self._point == "block-received" and _holds(frame, Blocks, CompactBlock):
             self.die()
         if self._point == "transaction-received" and _holds(frame, Transactions):
             self.die()
@@ -48,8 +48,8 @@ class CrashPoint:
             self._die(self._point)
 
 
-def _holds(frame: bytes, kind: type[Message]) -> bool:
+def _holds(frame: bytes, *kinds: type[Message]) -> bool:
     try:
-        return any(isinstance(message, kind) for message in decode_frame(frame))
+        return any(isinstance(message, kinds) for message in decode_frame(frame))
     except Malformed:
         return False

@@ -3,9 +3,13 @@
 import trio
 
 from chain.block import encode_block
+from p2p.protocol.compact import compact, transactions_at
 from p2p.wire.messages import (
     Blocks,
+    BlockTransactions,
     GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
     GetHeaders,
     GetShort,
     GetTransactions,
@@ -114,6 +118,13 @@ class Crowding(Meeting):
             case GetBlocks(request, ids):
                 blocks = [ledger.block(block_id) for block_id in ids[:POLITE_BLOCKS]]
                 return Blocks(request, tuple(encode_block(b) for b in blocks if b is not None))
+            case GetCompactBlock(block_id):
+                block = ledger.block(block_id)
+                return None if block is None else compact(block, 0, ())
+            case GetBlockTransactions(request, block_id, places):
+                block = ledger.block(block_id)
+                raws = None if block is None else transactions_at(block, places)
+                return BlockTransactions(request, tuple(raws or ()))
             case GetTransactions(request, _) | GetShort(request, _):
                 return Transactions(request, ())
             case _:

@@ -9,8 +9,11 @@ from p2p.wire.messages import (
     AnnounceBlock,
     AnnounceShort,
     AnnounceTransactions,
+    CompactBlock,
     Eager,
     GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
     GetHeaders,
     GetShort,
     GetTransactions,
@@ -66,7 +69,7 @@ class Withholding(Quiet):
     def _own_part(self, item: Item) -> Item | None:
         left: Item | None = item
         match item:
-            case AnnounceBlock(raw, _):
+            case AnnounceBlock(header=raw) | CompactBlock(header=raw):
                 author = self.host.author
                 if author is None or decode_header(raw).author != author.did:
                     left = None
@@ -120,7 +123,15 @@ class NeverServing(Quiet):
 
     def _ignored(self, peer: PeerId, item: Item) -> bool:
         match item:
-            case GetBlocks() | GetHeaders() | GetTransactions() | GetShort() | Eager():
+            case (
+                GetBlocks()
+                | GetHeaders()
+                | GetTransactions()
+                | GetShort()
+                | Eager()
+                | GetCompactBlock()
+                | GetBlockTransactions()
+            ):
                 self.hits += 1
                 if self._delay_s:
                     self._held.put(self.host.now().s + self._delay_s, Inbound(peer, item))

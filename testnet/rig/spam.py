@@ -15,9 +15,13 @@ from p2p.wire.codec import encode_message
 from p2p.wire.messages import (
     BLOCKS_REQUEST_MAX,
     HEADERS_MAX,
+    ID_BYTES,
     AnnounceBlock,
     Blocks,
+    BlockTransactions,
+    CompactBlock,
     GetBlocks,
+    GetBlockTransactions,
     GetHeaders,
     GetPeers,
     GetTransactions,
@@ -45,6 +49,9 @@ RECORDS = 16
 
 IDS = 256
 """Transactions asked for at once; nobody has them."""
+
+COMPACT_SHARE = 0.5
+"""Of orphan blocks, how many come in compact form."""
 
 HALF_OPEN_MAX = 256
 """Links begun and left: four times what one node shakes hands on at once."""
@@ -137,14 +144,18 @@ class Flooding(Quiet):
         ledger, rng = self.host.ledger, self.host.rng
         height = ledger.head.height + rng.randrange(1, IDS)
         header = invented(ledger, rng, height, ledger.head.slot + 1, self._stray())
-        return AnnounceBlock(header.raw, rng.randbytes(SEAL_BYTES))
+        seal = rng.randbytes(SEAL_BYTES)
+        if rng.random() < COMPACT_SHARE:
+            ids = tuple(rng.randbytes(ID_BYTES) for _ in range(IDS))
+            return CompactBlock(header.raw, seal, (), rng.getrandbits(64), ids, (), ())
+        return AnnounceBlock(header.raw, seal)
 
     def _oversized(self) -> Item:
         return encode_message(Transactions(0, (bytes(TRANSACTION_BYTES_MAX + 1),)))
 
     def _request(self) -> Item:
         ledger, number = self.host.ledger, next(self._numbers)
-        match number % 4:
+        match number % 5:
             case 0:
                 return GetPeers(number)
             case 1:
@@ -154,6 +165,8 @@ class Flooding(Quiet):
                 heights = range(max(0, top - BLOCKS_REQUEST_MAX + 1), top + 1)
                 found = (ledger.block_id_at(height) for height in heights)
                 return GetBlocks(number, tuple(i for i in found if i is not None))
+            case 3:
+                return GetBlockTransactions(number, ledger.head.id, tuple(range(IDS)))
             case _:
                 return GetTransactions(number, tuple(self._stray() for _ in range(IDS)))
 
@@ -214,6 +227,8 @@ class Flooding(Quiet):
 def _answers_the_flood(item: Item) -> bool:
     match item:
         case Peers(number, _) | Headers(number, _) | Blocks(number, _) | Transactions(number, _):
+            return number >= OWN_REQUESTS
+        case BlockTransactions(number, _):
             return number >= OWN_REQUESTS
         case _:
             return False

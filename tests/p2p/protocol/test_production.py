@@ -6,7 +6,7 @@ from chain.parameters import Consensus
 from p2p.protocol.effects import Send
 from p2p.protocol.instant import Now
 from p2p.protocol.production import SETTLE_S, Production, Surroundings
-from p2p.wire.messages import AnnounceBlock
+from p2p.wire.messages import CompactBlock
 from tests.p2p.founding import GENESIS_TIME_MS, found
 from tests.p2p.protocol.conversation import ANN, FOUNDING, Conversation, extend, make_ledger
 
@@ -79,12 +79,12 @@ def test_a_clock_stepped_back_makes_no_second_block() -> None:
     assert production.tick(stepped, ALONE) is None
 
 
-def test_our_block_is_announced_to_everybody() -> None:
+def test_our_block_goes_to_everybody_at_once() -> None:
     talking = Conversation(author=FOUNDING.authorities[0])
     talking.connect(ANN)
     effects = talking.wait(3)
-    announced = [e for e in effects if isinstance(e, Send) and isinstance(e.message, AnnounceBlock)]
-    assert [e.peer for e in announced] == [ANN]
+    pushed = [e for e in effects if isinstance(e, Send) and isinstance(e.message, CompactBlock)]
+    assert [e.peer for e in pushed] == [ANN]
     assert talking.ledger.head.height == 1
 
 

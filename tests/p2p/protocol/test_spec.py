@@ -7,6 +7,7 @@ from p2p import config
 from p2p.peers import addressbook, backoff, buckets, gate, requests, score
 from p2p.protocol import (
     allowances,
+    blocklinks,
     blocks,
     discovery,
     downloads,
@@ -14,7 +15,11 @@ from p2p.protocol import (
     gossip,
     leases,
     mesh,
+    orphans,
+    rebuilding,
+    recent,
     reconciliation,
+    relay,
     router,
     validation,
     wanted,
@@ -24,6 +29,7 @@ SPEC = Path(__file__).parents[3] / "docs" / "spec" / "peer-behaviour.md"
 MODULES = (
     addressbook,
     allowances,
+    blocklinks,
     blocks,
     buckets,
     config,
@@ -35,6 +41,10 @@ MODULES = (
     leases,
     mesh,
     reconciliation,
+    orphans,
+    rebuilding,
+    recent,
+    relay,
     requests,
     router,
     score,

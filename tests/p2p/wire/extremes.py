@@ -4,7 +4,14 @@ A new kind needs a line in MINIMAL and in MAXIMAL (tests/p2p/wire/test_spec.py s
 BEYOND for each limit it has.
 """
 
-from chain.block import HEADER_BYTES_MAX, SEAL_BYTES_MAX
+from dataclasses import replace
+
+from chain.block import (
+    CERTIFICATE_BYTES_MAX,
+    CERTIFICATES_MAX,
+    HEADER_BYTES_MAX,
+    SEAL_BYTES_MAX,
+)
 from chain.primitives import cbor
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import TRANSACTION_BYTES_MAX
@@ -19,13 +26,19 @@ from p2p.wire.messages import (
     CAPABILITY_MAX,
     CODE_MAX,
     HEADERS_MAX,
+    ID_BYTES,
     IDS_MAX,
     LEASE_MAX,
     LOCATOR_MAX,
+    MISSING_MAX,
     NETWORK_MAX,
+    NONCE_MAX,
+    PREFILLED_BYTES_MAX,
+    PREFILLED_MAX,
     REASON_MAX,
     RECORD_BYTES_MAX,
     RECORDS_MAX,
+    SHORT_IDS_MAX,
     SHORT_KEY_BYTES,
     SUM_BYTES,
     TRANSACTIONS_MAX,
@@ -33,9 +46,13 @@ from p2p.wire.messages import (
     AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    BlockTransactions,
+    CompactBlock,
     Differ,
     Eager,
     GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -47,6 +64,7 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    PreferBlocks,
     Reconcile,
     ShortKey,
     Transactions,
@@ -77,6 +95,11 @@ MINIMAL: list[Message] = [
     GetShort(0, ()),
     Reconcile(b""),
     Differ(0, False),
+    CompactBlock(b"", b"", (), 0, (), (), ()),
+    GetCompactBlock(ZERO),
+    GetBlockTransactions(0, ZERO, ()),
+    BlockTransactions(0, ()),
+    PreferBlocks(False),
 ]
 MAXIMAL: list[Message] = [
     example_hello(
@@ -106,7 +129,21 @@ MAXIMAL: list[Message] = [
     GetShort(REQUEST_MAX, (SHORT,) * IDS_MAX),
     Reconcile(b"\xff" * BUCKETS * SUM_BYTES),
     Differ(2**BUCKETS - 1, True),
+    CompactBlock(
+        bytes(HEADER_BYTES_MAX),
+        bytes(SEAL_BYTES_MAX),
+        (bytes(CERTIFICATE_BYTES_MAX),) * CERTIFICATES_MAX,
+        NONCE_MAX,
+        (bytes(ID_BYTES),) * SHORT_IDS_MAX,
+        tuple(range(PREFILLED_MAX)),
+        (bytes(PREFILLED_BYTES_MAX // PREFILLED_MAX),) * PREFILLED_MAX,
+    ),
+    GetCompactBlock(ID),
+    GetBlockTransactions(1, ID, tuple(range(MISSING_MAX))),
+    BlockTransactions(1, (bytes(1000),) * MISSING_MAX),
+    PreferBlocks(True),
 ]
+COMPACT = CompactBlock(b"h", b"s", (), 1, (bytes(ID_BYTES),), (0,), (b"raw",))
 BEYOND: list[tuple[Message, str]] = [
     (example_hello(network="n" * (NETWORK_MAX + 1)), "network"),
     (example_hello(agent="a" * (AGENT_MAX + 1)), "agent"),
@@ -140,6 +177,18 @@ BEYOND: list[tuple[Message, str]] = [
     (GetShort(1, (SHORT,) * (IDS_MAX + 1)), "short ids"),
     (Reconcile(bytes(BUCKETS * SUM_BYTES - 1)), "sums"),
     (Reconcile(bytes(BUCKETS * SUM_BYTES + 1)), "sums"),
+    (replace(COMPACT, nonce=-1), "nonce"),
+    (replace(COMPACT, certificates=(b"",) * (CERTIFICATES_MAX + 1)), "certificates"),
+    (replace(COMPACT, short_ids=(bytes(ID_BYTES),) * (SHORT_IDS_MAX + 1)), "short ids"),
+    (replace(COMPACT, short_ids=(b"seven b",)), "7 bytes are not a multiple of 6"),
+    (replace(COMPACT, places=()), "1 prefilled for 0 places"),
+    (replace(COMPACT, places=(2,)), "prefilled at 2 of 2 transactions"),
+    (replace(COMPACT, places=(1, 1), prefilled=(b"", b"")), "1 after 1"),
+    (replace(COMPACT, prefilled=(bytes(PREFILLED_BYTES_MAX + 1),)), "10241 bytes prefilled"),
+    (GetBlockTransactions(1, ID, tuple(range(MISSING_MAX + 1))), "places"),
+    (GetBlockTransactions(1, ID, (2, 1)), "1 after 2"),
+    (GetCompactBlock(Hash(bytes(31))), "block id"),
+    (BlockTransactions(1, (b"",) * (MISSING_MAX + 1)), "transactions"),
 ]
 REJECTED: list[tuple[bytes, str]] = [
     (b"", "frame-messages"),

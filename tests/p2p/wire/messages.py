@@ -14,8 +14,10 @@ from p2p.wire.messages import (
     CAPABILITY_MAX,
     CODE_MAX,
     HEADERS_MAX,
+    ID_BYTES,
     LEASE_MAX,
     NETWORK_MAX,
+    NONCE_MAX,
     REASON_MAX,
     RECORD_BYTES_MAX,
     SHORT_KEY_BYTES,
@@ -24,9 +26,13 @@ from p2p.wire.messages import (
     AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    BlockTransactions,
+    CompactBlock,
     Differ,
     Eager,
     GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -38,6 +44,7 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Pong,
+    PreferBlocks,
     Reconcile,
     ShortKey,
     Transactions,
@@ -54,6 +61,8 @@ HASHES = st.lists(HASH, max_size=8).map(tuple)
 BLOBS = st.lists(st.binary(max_size=300), max_size=8).map(tuple)
 HEADER = st.binary(max_size=HEADER_BYTES_MAX)
 SEAL = st.binary(max_size=SEAL_BYTES_MAX)
+PLACES = st.lists(st.integers(0, 2**24 - 1), max_size=8, unique=True).map(sorted).map(tuple)
+SHORT_IDS = st.lists(st.binary(min_size=ID_BYTES, max_size=ID_BYTES), min_size=1, max_size=8)
 
 
 def text(maximum: int) -> st.SearchStrategy[str]:
@@ -98,6 +107,20 @@ MESSAGE: st.SearchStrategy[Message] = st.one_of(
     st.builds(
         Headers, request=REQUEST, headers=st.lists(st.tuples(HEADER, SEAL), max_size=8).map(tuple)
     ),
+    st.builds(
+        CompactBlock,
+        header=HEADER,
+        seal=SEAL,
+        certificates=BLOBS,
+        nonce=st.integers(0, NONCE_MAX),
+        short_ids=SHORT_IDS.map(tuple),
+        places=st.just((0,)),
+        prefilled=st.binary(max_size=300).map(lambda raw: (raw,)),
+    ),
+    st.builds(GetCompactBlock, block=HASH),
+    st.builds(GetBlockTransactions, request=REQUEST, block=HASH, places=PLACES),
+    st.builds(BlockTransactions, request=REQUEST, raws=BLOBS),
+    st.builds(PreferBlocks, preferred=st.booleans()),
 )
 
 
@@ -144,4 +167,17 @@ def examples() -> list[Message]:
         GetShort(5, (Short(bytes(range(8))),)),
         Reconcile(rng.randbytes(BUCKETS * SUM_BYTES)),
         Differ(1 << 63 | 5, False),
+        *_compact_examples(random.Random(20), one),
+    ]
+
+
+def _compact_examples(rng: random.Random, block: Hash) -> list[Message]:
+    short_ids = (rng.randbytes(ID_BYTES), rng.randbytes(ID_BYTES))
+    header, seal, raw = rng.randbytes(10), rng.randbytes(4), rng.randbytes(20)
+    return [
+        CompactBlock(header, seal, (), 2**40 + 1, short_ids, (1,), (raw,)),
+        GetCompactBlock(block),
+        GetBlockTransactions(5, block, (0, 2)),
+        BlockTransactions(5, (rng.randbytes(20), rng.randbytes(20))),
+        PreferBlocks(True),
     ]

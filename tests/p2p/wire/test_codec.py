@@ -31,7 +31,7 @@ from tests.p2p.wire.messages import MESSAGE, examples
 
 def test_every_kind_has_its_number_and_an_example() -> None:
     kinds = [message.KIND for message in get_args(Message)]
-    assert kinds == list(range(len(kinds))) == [message.KIND for message in examples()]
+    assert kinds == sorted(set(kinds)) == [message.KIND for message in examples()]
 
 
 @given(MESSAGE)

@@ -7,7 +7,7 @@ from chain.ledger import Ledger
 from chain.transactions.envelope import Transaction, decode_transaction
 from p2p.peers.peer import PeerId
 from p2p.protocol.effects import Effect, Penalize, Send
-from p2p.wire.messages import AnnounceBlock, Message
+from p2p.wire.messages import AnnounceBlock, CompactBlock, Message
 from testnet.faults.byzantine import ByzantineKind
 from testnet.rig.behaviour import Behaviour
 from testnet.rig.behaviours import behaviour_of
@@ -64,6 +64,25 @@ def stage(kind: ByzantineKind, *to: str, height: int = 5, transactions: int = 0)
     behaviour = behaviour_of(kind, to)
     behaviour.begin(host)
     return Stage(host, behaviour, block)
+
+
+Shown = AnnounceBlock | CompactBlock
+FORMS: tuple[type[Shown], ...] = (AnnounceBlock, CompactBlock)
+
+
+def showing(
+    form: type[Shown], kind: ByzantineKind, *to: str, height: int = 5, transactions: int = 0
+) -> tuple[Stage, dict[PeerId, list[Message]]]:
+    """A liar that happens to show its block in this form, and what its peers hear."""
+    for seed in range(64):
+        liar = stage(kind, *to, height=height, transactions=transactions)
+        liar.host.rng.seed(seed)
+        liar.behaviour.begin(liar.host)
+        heard = liar.announce(ANN, BOB)
+        lies = [said for all_ in heard.values() for said in all_ if said != liar.announcement]
+        if all(isinstance(lie, form) for lie in lies):
+            return liar, heard
+    raise AssertionError(f"no seed shows a {form.__name__}")
 
 
 def pay(ledger: Ledger, first: int, count: int) -> Block:

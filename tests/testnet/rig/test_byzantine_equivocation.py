@@ -3,20 +3,20 @@
 import pytest
 
 from chain.block import decode_block, decode_header
-from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks
+from p2p.wire.messages import AnnounceBlock, Blocks, CompactBlock, GetBlocks, GetCompactBlock
 from testnet.faults.byzantine import Equivocate
 from tests.testnet.rig.fake_host import ANN, BOB
-from tests.testnet.rig.producers import converse, decoded, honest, stage
+from tests.testnet.rig.producers import FORMS, Shown, converse, decoded, honest, showing, stage
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("transactions", [0, 3])
-def test_one_half_hears_of_a_twin_that_is_as_good(transactions: int) -> None:
-    liar = stage(Equivocate(), transactions=transactions)
-    heard = liar.announce(ANN, BOB)
+def test_one_half_hears_of_a_twin_that_is_as_good(transactions: int, form: type[Shown]) -> None:
+    liar, heard = showing(form, Equivocate(), transactions=transactions)
     one, other = heard[ANN], heard[BOB]
     assert [liar.announcement] in (one, other)
     (twin,) = other if one == [liar.announcement] else one
-    assert isinstance(twin, AnnounceBlock)
+    assert isinstance(twin, form)
     header = decode_header(twin.header)
     assert header.id != liar.block.id
     assert (header.slot, header.parent) == (liar.block.header.slot, liar.block.header.parent)
@@ -31,8 +31,7 @@ def test_one_half_hears_of_a_twin_that_is_as_good(transactions: int) -> None:
 
 
 def test_the_twin_is_served_next_to_what_the_node_has() -> None:
-    liar = stage(Equivocate())
-    heard = liar.announce(ANN, BOB)
+    liar, heard = showing(AnnounceBlock, Equivocate())
     ((twin,),) = [said for said in heard.values() if said != [liar.announcement]]
     assert isinstance(twin, AnnounceBlock)
     twin_id = decode_header(twin.header).id
@@ -41,6 +40,11 @@ def test_the_twin_is_served_next_to_what_the_node_has() -> None:
     ((_, answer),) = liar.host.sent
     assert isinstance(answer, Blocks)
     assert [decode_block(raw).id for raw in answer.raws] == [twin_id]
+    liar.heard()
+    assert liar.behaviour.incoming(ANN, [GetCompactBlock(twin_id)]) == []
+    ((_, compact),) = liar.host.sent
+    assert isinstance(compact, CompactBlock)
+    assert decode_header(compact.header).id == twin_id
 
 
 def test_blocks_of_others_and_of_earlier_pass() -> None:

@@ -1,13 +1,32 @@
 """Blocks that are held back, stand far behind, or come before their time."""
 
+import pytest
+
 from chain.block import decode_block, decode_header
-from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, Headers
+from p2p.wire.messages import (
+    AnnounceBlock,
+    Blocks,
+    CompactBlock,
+    GetBlocks,
+    GetCompactBlock,
+    Headers,
+)
 from testnet.faults.byzantine import EdgeSlots, StaleFork, WithholdBlocks
 from testnet.rig.behaviours import behaviour_of
 from tests.p2p.founding import GENESIS_TIME_MS
 from tests.p2p.protocol.conversation import FOUNDING, SLOT_NOW, Conversation, make_ledger, propose
 from tests.testnet.rig.fake_host import ANN, BOB, FakeHost
-from tests.testnet.rig.producers import LIAR, Stage, converse, decoded, honest, stage
+from tests.testnet.rig.producers import (
+    FORMS,
+    LIAR,
+    Shown,
+    Stage,
+    converse,
+    decoded,
+    honest,
+    showing,
+    stage,
+)
 
 
 def test_a_hoarded_block_is_shown_when_it_is_old() -> None:
@@ -32,12 +51,12 @@ def test_at_the_end_of_the_fault_everything_is_shown() -> None:
     assert liar.heard() == {ANN: [liar.announcement], BOB: [liar.announcement]}
 
 
-def test_a_stale_fork_stands_behind_and_is_good_in_itself() -> None:
-    liar = stage(StaleFork(depth_blocks=3), height=8)
-    heard = liar.announce(ANN, BOB)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stale_fork_stands_behind_and_is_good_in_itself(form: type[Shown]) -> None:
+    liar, heard = showing(form, StaleFork(depth_blocks=3), height=8)
     (stale,) = heard[ANN]
     assert heard[BOB] == [stale]
-    assert isinstance(stale, AnnounceBlock)
+    assert isinstance(stale, form)
     header = decode_header(stale.header)
     assert (header.height, header.slot) == (5, liar.block.header.slot)
     listener = honest(liar)
@@ -48,8 +67,8 @@ def test_a_stale_fork_stands_behind_and_is_good_in_itself() -> None:
 
 
 def test_the_first_blocks_fork_from_the_beginning() -> None:
-    liar = stage(StaleFork(depth_blocks=1_000), height=3)
-    (stale,) = liar.announce(ANN)[ANN]
+    liar, heard = showing(AnnounceBlock, StaleFork(depth_blocks=1_000), height=3)
+    (stale,) = heard[ANN]
     assert isinstance(stale, AnnounceBlock)
     assert decode_header(stale.header).parent == liar.host.ledger.block_id_at(0)
 
@@ -84,6 +103,13 @@ def test_the_block_of_the_next_slot_is_planted_in_the_own_node() -> None:
     assert header.slot == SLOT_NOW + 1
     assert liar.heard() == {source: [announcement]}
     assert liar.behaviour.hits == 1
+
+    liar.host.delivered.clear()
+    assert liar.behaviour.outgoing(BOB, [GetCompactBlock(header.id)]) == []
+    liar.behaviour.tick(liar.host.now())
+    ((_, answer),) = liar.host.delivered
+    assert isinstance(answer, CompactBlock)
+    assert len(answer.short_ids) == 3
 
     liar.host.delivered.clear()
     question = GetBlocks(4, (header.id, liar.block.id))

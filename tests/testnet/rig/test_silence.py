@@ -1,6 +1,7 @@
 """Members that take and do not give."""
 
 from chain.primitives.hashing import Hash
+from p2p.protocol.compact import compact
 from p2p.wire.fields import Short
 from p2p.wire.messages import (
     AnnounceBlock,
@@ -8,6 +9,8 @@ from p2p.wire.messages import (
     AnnounceTransactions,
     Eager,
     GetBlocks,
+    GetBlockTransactions,
+    GetCompactBlock,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -28,6 +31,8 @@ REQUESTS: list[Message] = [
     GetTransactions(3, (A,)),
     GetShort(4, (Short(b"s" * 8),)),
     Eager(30),
+    GetCompactBlock(A),
+    GetBlockTransactions(4, A, (0,)),
 ]
 
 
@@ -40,7 +45,9 @@ def test_others_blocks_are_not_announced() -> None:
     own = AnnounceBlock(first.header.raw, first.seal)
     others = AnnounceBlock(second.header.raw, second.seal)
     assert withhold.outgoing(ANN, [own, others, Ping(1)]) == [own, Ping(1)]
-    assert withhold.hits == 1
+    assert withhold.outgoing(ANN, [compact(first, 1, ())]) == [compact(first, 1, ())]
+    assert withhold.outgoing(ANN, [compact(second, 1, ())]) == []
+    assert withhold.hits == 2
 
 
 def test_others_transactions_are_not_announced() -> None:

@@ -11,7 +11,9 @@ from p2p.wire.codec import decode_frame, encode_message
 from p2p.wire.messages import (
     AnnounceBlock,
     Blocks,
+    CompactBlock,
     GetBlocks,
+    GetBlockTransactions,
     GetHeaders,
     GetPeers,
     GetTransactions,
@@ -106,8 +108,10 @@ def test_honest_nodes_ban_the_flooder(what: str, code: str) -> None:
 
 def test_orphans_have_no_parent_anywhere() -> None:
     host, items = flooded("orphan-blocks", 0.2)
+    kinds = dict.fromkeys(type(message) for message in messages(items))
+    assert set(kinds) == {AnnounceBlock, CompactBlock}
     for message in messages(items):
-        assert isinstance(message, AnnounceBlock)
+        assert isinstance(message, AnnounceBlock | CompactBlock)
         assert not host.ledger.has_block(decode_header(message.header).parent)
 
 
@@ -122,7 +126,7 @@ def test_what_is_oversized_is_refused_by_the_codec() -> None:
 def test_requests_are_of_all_kinds_and_their_answers_stay_with_the_flood() -> None:
     host, items = flooded("requests")
     kinds = {type(message) for message in messages(items)}
-    assert kinds == {GetPeers, GetHeaders, GetBlocks, GetTransactions}
+    assert kinds == {GetPeers, GetHeaders, GetBlocks, GetTransactions, GetBlockTransactions}
     flood = flooding("requests", host)
     theirs, ours = Peers(OWN_REQUESTS + 2, ()), Peers(2, ())
     assert flood.incoming(ANN, [theirs, ours, Blocks(OWN_REQUESTS, ())]) == [ours]
