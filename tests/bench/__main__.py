@@ -7,6 +7,8 @@ from pathlib import Path
 
 from testnet.bench.machine import measure_verify_limit
 from tests.bench.attacks import measure_attacks
+from tests.bench.blocks import BlockFigure, measure_cities, wholly
+from tests.bench.blocks_live import measure_live
 from tests.bench.devnet import measure_devnet
 from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
 from tests.bench.hundred import measure_crowd
@@ -164,6 +166,28 @@ def bench_lossy_link() -> None:
     )
 
 
+def bench_blocks() -> None:
+    """A block of two thousand transactions over thirty-two nodes, compactly and whole."""
+
+    def tell(what: str, figure: BlockFigure) -> None:
+        receivers = figure.nodes - 1
+        say(
+            f"blocks, {what}: {figure.sent_bytes / 1000:,.1f} kB sent a node, "
+            f"{1 - figure.rounds / receivers:.0%} of {receivers} rebuilt without asking for "
+            f"transactions, {figure.unasked / receivers:.0%} without any question, "
+            f"{figure.reached} of {figure.nodes} reached, p50 {figure.delays.p50:,.0f} ms, "
+            f"max {figure.delays.max:,.0f}"
+        )
+
+    for late in (0, 100):
+        tell(f"cities, {late} transactions late, compact", measure_cities(late))
+        with wholly():
+            tell(f"cities, {late} transactions late, whole", measure_cities(late))
+    tell("websockets, one process, compact", measure_live())
+    with wholly():
+        tell("websockets, one process, whole", measure_live())
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -175,6 +199,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "lossy-link": bench_lossy_link,
     "hundred": bench_hundred,
     "attacks": bench_attacks,
+    "blocks": bench_blocks,
 }
 
 
