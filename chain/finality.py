@@ -22,7 +22,7 @@ from chain.consensus.finality.certificate import (
 )
 from chain.consensus.finality.choice import Choice, choose
 from chain.consensus.finality.closure import Conflict, Consequence, Finalized, Justified
-from chain.consensus.finality.duty import NEVER_VOTED, Guard, decode_guard
+from chain.consensus.finality.duty import NEVER_VOTED, Guard, decode_guard, throttled
 from chain.consensus.finality.pool import VotePool
 from chain.consensus.finality.remembered import load_closure, save_closure
 from chain.consensus.finality.sets import KnownSets, enter
@@ -111,6 +111,17 @@ class Finality:
         if not self.on_final(block_id):
             final = self.finalized.block.hex()
             raise Declined("below-final", f"{block_id.hex()} does not stand on {final}")
+
+    def throttles(self, slot: int, head: HeaderNode) -> bool:
+        """Whether an author leaves this turn out, because too much is not final yet.
+
+        Not before anything has become final. *Why:* a network whose authorities do not vote at all
+        is no network in trouble.
+        """
+        if self.finalized.epoch == 0 or not self._tree.good(self.finalized.block):
+            return False
+        lag = head.slot - self._tree.node(self.finalized.block).slot
+        return throttled(slot, len(self.authorities(head.id).members), lag)
 
     # Blocks
 

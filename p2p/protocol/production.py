@@ -81,6 +81,8 @@ class Production:
     def _propose(self, slot: int, author: Author) -> Imported | None:
         if slot <= self._slot or not self._ledger.proposes(author.did, slot):
             return None
+        if self._ledger.finality.throttles(slot, self._ledger.head):
+            return None
         self._slot = slot
         try:
             draft = self._ledger.propose(slot, author)
