@@ -6,8 +6,9 @@ Rules:
   handshakes) into the nursery it is given; one stranger's bytes must not end the node.
 - We open and close the TCP stream. *Why:* a client that closes only the websocket leaves its
   socket open when the server closed first.
-- At most HANDSHAKES_MAX handshakes are open at a listener; one more ends the oldest. *Why:* an
-  honest handshake takes milliseconds, so what is oldest in a flood is the flood.
+- At most HANDSHAKES_MAX handshakes are open at a listener; one more ends the oldest of the network
+  group that has most. *Why:* an honest handshake takes milliseconds, so what is old and many is the
+  flood, which is to end itself and nobody else.
 - A listener outlives accept errors for want of file descriptors (trio.serve_listeners).
 """
 
@@ -31,6 +32,8 @@ from p2p.net.transport import (
     Listener,
     parse_endpoint,
 )
+from p2p.peers.contact import group_of
+from p2p.peers.gate import oldest_of_most
 
 SCHEME = "ws"
 RECEIVE_BUFFER_BYTES = 64 * 1024  # what a socket gives at once; larger only costs memory
@@ -87,7 +90,7 @@ class WebSocketListener:
         self._carrier = carrier
         self._serving = trio.CancelScope()
         # Connections not yet accepted, by age: those shaking hands, and those waiting.
-        self._shaking: dict[trio.CancelScope, None] = {}
+        self._shaking: dict[trio.CancelScope, str] = {}
         self._arrivals, self._accepted = trio.open_memory_channel[
             tuple[WebSocketLink, trio.CancelScope]
         ](BACKLOG)
@@ -105,9 +108,15 @@ class WebSocketListener:
     async def _welcome(self, stream: trio.SocketStream) -> None:
         """One inbound connection's whole life."""
         scope = trio.CancelScope()
-        self._shaking[scope] = None
+        try:
+            host, port = stream.socket.getpeername()[:2]
+        except OSError:
+            await trio.aclose_forcefully(stream)
+            return  # it has left already
+        remote = str(Endpoint(SCHEME, host, port))
+        self._shaking[scope] = group_of(str(Endpoint(SCHEME, host, 0)))  # its port says nothing
         if len(self._shaking) > HANDSHAKES_MAX:
-            next(iter(self._shaking)).cancel()
+            oldest_of_most(self._shaking).cancel()
 
         async def shake(home: trio.Nursery) -> WebSocketConnection:
             limit = self._carrier.message_bytes_max
@@ -125,9 +134,8 @@ class WebSocketListener:
 
         with scope:
             try:
-                host, port = stream.socket.getpeername()[:2]
-                await _carry(stream, str(Endpoint(SCHEME, host, port)), shake, opened)
-            except (LinkClosed, OSError):
+                await _carry(stream, remote, shake, opened)
+            except LinkClosed:
                 return  # a stranger that does not speak websocket; nothing is owed to it
             finally:
                 self._shaking.pop(scope, None)

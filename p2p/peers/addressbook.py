@@ -250,9 +250,11 @@ class AddressBook:
 
     def _again(self, known: _Entry, source: str, now_s: float) -> Learnt:
         places = len(known.places)
-        if known.tried is None and places < PLACES_MAX:
+        if known.tried is not None or places >= PLACES_MAX:
+            return Learnt.AGAIN
+        if self._placement.again(known.address, source, places):
             slot = self._placement.new(known.address, known.group, source)
-            if self._placement.again(known.address, source, places) and self._new.at(slot) is None:
+            if self._new.at(slot) is None:
                 self._place(known, slot)
         return Learnt.AGAIN
 

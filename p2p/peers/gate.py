@@ -11,8 +11,10 @@ Rules:
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeVar
 
 from p2p.peers.bucket import TokenBucket
 
@@ -22,6 +24,18 @@ GROUP_BURST = 64.0  # everybody of one site at once, after a restart
 ALL_RATE = 100.0  # a tenth of a core
 ALL_BURST = 512.0  # a whole network at once, after ours was restarted
 GROUPS_REMEMBERED_MAX = 4_096  # forgotten ones have a full bucket again; ALL_RATE still holds
+
+
+Key = TypeVar("Key")
+
+
+def oldest_of_most(held: Mapping[Key, str]) -> Key:
+    """Of things by age, each with its group: the oldest of the group that has most of them."""
+    sizes: dict[str, int] = {}
+    for group in held.values():
+        sizes[group] = sizes.get(group, 0) + 1
+    most = max(sizes.values())
+    return next(key for key, group in held.items() if sizes[group] == most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +62,7 @@ class Gate:
         """Let a stranger in, or say under which code it is turned away."""
         displaced = None
         if len(self._open) >= OPEN_MAX:
-            displaced = self._oldest_of_most()
+            displaced = oldest_of_most(self._open)
             if self._open[displaced] == group:
                 return "handshakes-full"
         if not self._bucket(group, now_s).take(1, now_s):
@@ -64,13 +78,6 @@ class Gate:
     def leave(self, ticket: int) -> None:
         """A handshake is over, whatever came of it."""
         self._open.pop(ticket, None)
-
-    def _oldest_of_most(self) -> int:
-        sizes: dict[str, int] = {}
-        for group in self._open.values():
-            sizes[group] = sizes.get(group, 0) + 1
-        most = max(sizes.values())
-        return next(ticket for ticket, group in self._open.items() if sizes[group] == most)
 
     def _bucket(self, group: str, now_s: float) -> TokenBucket:
         bucket = self._groups.get(group)

@@ -10,6 +10,7 @@ from tests.bench.attacks import measure_attacks
 from tests.bench.blocks import BlockFigure, measure_cities, wholly
 from tests.bench.blocks_live import measure_live
 from tests.bench.devnet import measure_devnet
+from tests.bench.eclipse import measure_poisonings, measure_small_sieges
 from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
 from tests.bench.hundred import measure_crowd
 from tests.bench.import_blocks import measure_import
@@ -188,6 +189,24 @@ def bench_blocks() -> None:
         tell("websockets, one process, whole", measure_live())
 
 
+def bench_eclipse() -> None:
+    """A victim among twenty attackers to one, over and over; then whole routers under siege."""
+    for kept in measure_poisonings():
+        say(
+            f"eclipse, {kept.name}: {kept.free} of {kept.seeds} keep an honest outbound peer, "
+            f"{kept.mean:.1f} of 8 on average, {kept.fewest} in the worst run; attackers are "
+            f"{kept.known_attackers:.0%} of the book and {kept.tried_attackers:.0%} of its tried "
+            f"contacts; {kept.wall_s:.0f} s"
+        )
+    for name, sieges in measure_small_sieges():
+        outbound = [siege.strangers_outbound for siege in sieges]
+        say(
+            f"eclipse, whole routers, {name}: strangers are "
+            f"{sum(outbound) / len(outbound):.0%} of outbound connections, {max(outbound):.0%} at "
+            f"worst, {max(siege.missed for siege in sieges):.0%} of blocks missed at worst"
+        )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -197,6 +216,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "sync": bench_sync,
     "engines": bench_engines,
     "lossy-link": bench_lossy_link,
+    "eclipse": bench_eclipse,
     "hundred": bench_hundred,
     "attacks": bench_attacks,
     "blocks": bench_blocks,
