@@ -13,6 +13,8 @@ Rules:
 - An unknown parent, a header from the near future, an answer that no longer fits after a
   reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most, those
   that are due first. *Why:* their seals are not checked yet, so anyone can invent some.
+- A peer that claims more height than its own headers come to is blamed a little. *Why:* its two
+  statements contradict each other; but a reorganisation in between can do that once.
 - A request without an answer for STALL_S goes to the next peer; the silent one comes last.
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
@@ -27,7 +29,12 @@ from chain.primitives.hashing import Hash
 from chain.validation import SLOTS_AHEAD_MAX
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
-from p2p.peers.score import POINTS_INVALID_HEADER, POINTS_MALFORMED, POINTS_UNREQUESTED
+from p2p.peers.score import (
+    POINTS_BROKEN_PROMISE,
+    POINTS_INVALID_HEADER,
+    POINTS_MALFORMED,
+    POINTS_UNREQUESTED,
+)
 from p2p.protocol.effects import Count, Effect, Penalize, Send
 from p2p.protocol.instant import Now
 from p2p.protocol.wanted import Wanted
@@ -194,7 +201,22 @@ class HeaderSync:
         added, effects = self._link(peer, headers, self._ledger.genesis.slot_at(now.unix_ms))
         if not added:
             state.useless = state.asked_for
-        return effects
+        return effects or self._false_claim(peer, headers)
+
+    def _false_claim(self, peer: PeerId, headers: list[tuple[Header, bytes]]) -> list[Effect]:
+        """Blame for a claim of more height than the peer's own headers, all of them, come to."""
+        claim = self._wanted.claims.get(peer)
+        if claim is None or claim[1] != self._peers[peer].asked_for or len(headers) >= HEADERS_MAX:
+            return []
+        height, head = claim
+        top = headers[-1][0].height if headers else self._top()
+        if height <= top or not self._unknown(head):
+            return []
+        reason = f"claims height {height}, its headers end at {top}"
+        return [Penalize(peer, POINTS_BROKEN_PROMISE, "false-claim", reason)]
+
+    def _top(self) -> int:
+        return max(self._ledger.head.height, self._wanted.top())
 
     def _link(
         self, peer: PeerId, headers: list[tuple[Header, bytes]], slot: int

@@ -297,3 +297,38 @@ def test_headers_of_the_far_future_do_not_crowd_out_those_that_are_due() -> None
         if sent(effects, GetBlocks):
             break
     assert [send.message for send in sent(effects, GetBlocks)] == [GetBlocks(1, (early.id,))]
+
+
+def test_a_claim_of_more_height_than_ones_own_headers_is_blamed() -> None:
+    made = extend(make_ledger(), 3)
+    talking = Conversation()
+    talking.connect(ANN, height=1_000, head=FOUNDING.genesis.hash)
+    effects = talking.say(ANN, headers(1, made))
+    assert penalties(effects) == [(ANN, "false-claim")]
+    assert sent(effects, GetBlocks) != []
+    talking.say(ANN, bodies(1, made))
+    talking.wait(0.1)
+    assert talking.ledger.head.id == made[-1].id
+
+
+def test_a_claim_of_more_height_and_no_headers_at_all_is_blamed() -> None:
+    talking = Conversation()
+    talking.connect(ANN, height=1_000, head=FOUNDING.genesis.hash)
+    assert penalties(talking.say(ANN, Headers(1, ()))) == [(ANN, "false-claim")]
+
+
+def test_a_claim_that_changed_since_it_was_asked_about_is_nobodys_fault() -> None:
+    made = extend(make_ledger(), 4)
+    talking = Conversation()
+    talking.connect(ANN, height=3, head=made[2].id)
+    talking.say(ANN, announce(made[3]))
+    assert penalties(talking.say(ANN, headers(1, made[:3]))) == []
+
+
+def test_a_full_answer_below_the_claim_is_continued() -> None:
+    made = extend(make_ledger(), sync.HEADERS_MAX + 2)
+    talking = Conversation()
+    talking.connect(ANN, height=len(made), head=made[-1].id)
+    effects = talking.say(ANN, headers(1, made[: sync.HEADERS_MAX]))
+    assert penalties(effects) == []
+    assert len(sent(effects, GetHeaders)) == 1
