@@ -16,7 +16,7 @@ from chain.store import MemoryStore
 from chain.transactions.envelope import Transaction
 from p2p.node import Node, NodeParts
 from p2p.peers.peer import PeerId
-from p2p.wire.messages import AnnounceTransactions, Message, Transactions
+from p2p.wire.messages import AnnounceShort, AnnounceTransactions, Message, Transactions
 
 
 class Arrived:
@@ -82,7 +82,7 @@ class MeteredNode(Node):
             match message:
                 case Transactions():
                     self.bodies += len(message.raws)
-                case AnnounceTransactions():
+                case AnnounceTransactions() | AnnounceShort():
                     self.announced += len(message.ids)
                 case _:
                     pass
