@@ -99,7 +99,9 @@ async def _perform(
     genesis = genesis_of(scenario, spec)
     cast = cast_of(scenario, seed)
     setting = setting_of(scenario, seed, genesis, record, signatures)
-    machines = [_machine(setting, spec, scenario, name, cast.hostile) for name in spec.node_names]
+    machines = [
+        machine_for(setting, spec, scenario, name, cast.hostile) for name in spec.node_names
+    ]
     stage = SimStage(machines, setting, backups=needs_backups(scenario))
     ground = Ground(
         scenario=scenario,
@@ -146,9 +148,10 @@ def setting_of(
     )
 
 
-def _machine(
+def machine_for(
     setting: Setting, spec: LaunchSpec, scenario: Scenario, name: str, hostile: tuple[str, ...]
 ) -> Machine:
+    """One node's machine: its configuration, keys, disk."""
     known = dials(spec.node_names, spec.wiring, spec.seed)[name]
     explore = spec.wiring is Wiring.DISCOVER
     config = NodeConfig(

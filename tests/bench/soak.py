@@ -1,0 +1,197 @@
+"""`python -m tests.bench.soak`: fifty nodes for a day of virtual time; does anything keep growing?
+
+With `--minutes M` twenty real processes instead, and their resident memory, descriptors, tasks.
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpx
+import psutil
+import trio
+
+from chain.primitives.keys import SignatureCheck
+from testnet.bench.holdings import holdings
+from testnet.bench.sizes import Mint
+from testnet.bench.trend import Trend, trend
+from testnet.conditions import spec_of
+from testnet.observation import Fact
+from testnet.scenario.model import NetPlan, Scenario
+from testnet.simulation.run import genesis_of, machine_for, setting_of
+from testnet.simulation.scheduler import run_in_virtual_time
+from tests.live import cornerstone, running_testnet
+
+NODES, HOURS, BLOCK_MS = 50, 24.0, 60_000
+SAMPLES = 96
+TRANSACTIONS = 5  # in each block's time
+LEAST_A_NODE = 1.0
+"""Less than one item more a node is no growth."""
+
+PROCESSES, SAMPLE_S, RATE = 20, 5.0, 20
+TASKS = re.compile(rb"^cornerstone_tasks (\S+)", re.MULTILINE)
+RESIDENT_LEAST_MB, THINGS_LEAST = 2.0, 3.0
+
+
+class Nobody:
+    """Keeps nothing of what is seen."""
+
+    def saw(self, fact: Fact) -> None:
+        """See Audience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Soaked:
+    """How everything that is held went, by name, summed over the nodes."""
+
+    nodes: int
+    hours: float
+    height: int
+    transactions: int
+    trends: dict[str, Trend]
+    wall_s: float
+
+    @property
+    def growing(self) -> list[str]:
+        """What is not flat."""
+        least = LEAST_A_NODE * self.nodes
+        return [name for name, found in self.trends.items() if not found.flat(least)]
+
+
+async def live(nodes: int, hours: float, seed: int, cache: dict[SignatureCheck, bool]) -> Soaked:
+    """The whole day."""
+    began_s = time.perf_counter()
+    plan = NetPlan(nodes=nodes, block_ms=BLOCK_MS)
+    scenario = Scenario("soak", "a day", round(hours * 3_600_000), net=plan)
+    spec = spec_of(scenario)
+    genesis = genesis_of(scenario, spec)
+    setting = setting_of(scenario, seed, genesis, Nobody(), cache)  # type: ignore[arg-type]
+    machines = [machine_for(setting, spec, scenario, name, ()) for name in spec.node_names]
+    mint, sent = Mint(spec, genesis, 250), 0
+    at_s: list[float] = []
+    samples: list[dict[str, int]] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(setting.wire.run)
+        for machine in machines:
+            await nursery.start(machine.run)
+        end_s, look_s = 3_600 * hours, 3_600 * hours / SAMPLES
+        while trio.current_time() < end_s:
+            await trio.sleep(BLOCK_MS / 1_000)
+            for _ in range(TRANSACTIONS):
+                node = machines[sent % nodes].node
+                assert node is not None, "nobody falls in a soak"
+                await node.submit([mint.make(sent % 64).raw])
+                sent += 1
+            if trio.current_time() >= (len(at_s) + 1) * look_s:
+                at_s.append(trio.current_time())
+                samples.append(summed(machine.node for machine in machines))
+                say(f"{at_s[-1] / 3_600:.1f} h, {sum(samples[-1].values()):,} items held")
+        height = min(m.node.ledger.head.height for m in machines if m.node is not None)
+        nursery.cancel_scope.cancel()
+    names = sorted({name for sample in samples for name in sample})
+    trends = {n: trend(at_s, [float(sample.get(n, 0)) for sample in samples]) for n in names}
+    return Soaked(nodes, hours, height, sent, trends, time.perf_counter() - began_s)
+
+
+def summed(nodes: Iterator[object]) -> dict[str, int]:
+    """What all nodes hold together."""
+    total: dict[str, int] = {}
+    for node in nodes:
+        for name, size in holdings(node).items():
+            total[name] = total.get(name, 0) + size
+    return total
+
+
+def measure_soak(nodes: int = NODES, hours: float = HOURS, seed: int = 1) -> Soaked:
+    """A day in virtual time."""
+    return run_in_virtual_time(partial(live, nodes, hours, seed, {}), seed)
+
+
+def measure_processes(minutes: float, processes: int = PROCESSES) -> dict[str, list[Trend]]:
+    """Real processes under a small load: for each figure one trend a process."""
+    at_s: list[float] = []
+    series: dict[str, list[list[float]]] = {"resident MB": [], "descriptors": [], "tasks": []}
+    with running_testnet("soak", processes) as up:
+        watched = [psutil.Process(node["pid"]) for node in up["nodes"]]
+        load = psutil.Popen(
+            [
+                *(sys.executable, "-m", "cli", "testnet", "load", "soak", "--json"),
+                *("--rate", str(RATE), "--for", f"{60 * minutes:.0f}s"),
+            ]
+        )
+        began_s = time.monotonic()
+        while time.monotonic() - began_s < 60 * minutes:
+            time.sleep(SAMPLE_S)
+            at_s.append(time.monotonic())
+            series["resident MB"].append([p.memory_info().rss / 1e6 for p in watched])
+            series["descriptors"].append([float(p.num_fds()) for p in watched])
+            series["tasks"].append([tasks(node) for node in up["nodes"]])
+        load.wait()
+        status = cornerstone("testnet", "status", "soak")
+        say(f"{processes} processes after {minutes:g} min: common height {status['common_height']}")
+    return {
+        name: [trend(at_s, list(values)) for values in zip(*rows, strict=True)]
+        for name, rows in series.items()
+    }
+
+
+def tasks(node: dict[str, Any]) -> float:
+    """The tasks of a node, as its metrics say."""
+    found = TASKS.search(httpx.get(f"{node['api']}/metrics", trust_env=False).content)
+    assert found is not None
+    return float(found[1])
+
+
+def report(soaked: Soaked) -> bool:
+    """Print it; whether nothing grows."""
+    held = sum(found.mean for found in soaked.trends.values())
+    say(
+        f"soak: {soaked.nodes} nodes, {soaked.hours:g} h of virtual time in {soaked.wall_s:.0f} s, "
+        f"height {soaked.height:,}, {soaked.transactions:,} transactions; {held:,.0f} items held "
+        f"in {len(soaked.trends)} places"
+    )
+    rises = sorted(soaked.trends.items(), key=lambda item: -item[1].rise)
+    for name, found in rises[:8]:
+        say(f"  {name}: {found.mean:,.0f} on average, {found.per_hour:+,.2f} an hour")
+    say("everything is flat" if not soaked.growing else f"GROWING: {', '.join(soaked.growing)}")
+    return not soaked.growing
+
+
+def report_processes(figures: dict[str, list[Trend]]) -> bool:
+    """Print it; whether nothing grows."""
+    flat = True
+    for name, trends in figures.items():
+        least = RESIDENT_LEAST_MB if name == "resident MB" else THINGS_LEAST
+        worst = max(trends, key=lambda found: found.rise)
+        flat = flat and worst.flat(least)
+        say(
+            f"  {name}: {worst.mean:,.1f} on average in the worst process, "
+            f"{worst.per_hour:+,.2f} an hour, {worst.rise:+,.2f} since the warm-up"
+        )
+    say("everything is flat" if flat else "GROWING")
+    return flat
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, help="real processes, for so long")
+    parser.add_argument("--nodes", type=int, help=f"{NODES}, or {PROCESSES} processes")
+    parser.add_argument("--hours", type=float, default=HOURS, help="of virtual time")
+    wish = parser.parse_args()
+    if wish.minutes is not None:
+        figures = measure_processes(wish.minutes, wish.nodes or PROCESSES)
+        return 0 if report_processes(figures) else 1
+    return 0 if report(measure_soak(wish.nodes or NODES, wish.hours)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
