@@ -5,10 +5,9 @@ import random
 import resource
 import sys
 import time
-from dataclasses import fields, replace
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import psutil
 import trio
@@ -46,7 +45,6 @@ LINKED_S = 60.0
 """Sixty-four nodes that all shake hands at once need some seconds on two cores."""
 
 LOOK_S = 0.05
-EAGER = "eager"
 KIB_IN_MB = 1e6 / 1_024
 
 
@@ -111,9 +109,8 @@ class Host:
             explore=False,
             outbound_target=len(seat.dials),
         )
-        if self._cast.eager is not None and EAGER in {field.name for field in fields(config)}:
-            eager: dict[str, Any] = {EAGER: self._cast.eager}
-            config = replace(config, **eager)
+        if self._cast.eager is not None:
+            config = replace(config, eager=self._cast.eager)
         return MeteredNode(
             NodeParts(
                 config=config,

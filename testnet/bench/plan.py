@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from p2p.protocol.gossip import EAGER_MAX
 from testnet.bench.sizes import SIZE_MAX, SIZE_MIN
 from testnet.errors import Unfit
 from testnet.spec import BLOCK_MS_MIN, LOAD_SENDERS, within
@@ -17,7 +18,6 @@ FULL_NODES_MAX = 65
 """The last node dials all others, and a node's configuration holds 64 addresses."""
 
 PROCESSES_MAX = 32
-EAGER_MAX = 8
 RATE_MAX = 5_000
 BURST_MAX = 20_000
 """A lane of a mempool runs at most so far ahead of the chain."""

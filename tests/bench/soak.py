@@ -16,7 +16,14 @@ import httpx
 import psutil
 import trio
 
+from chain.chainstate import VALUES_CACHED_MAX
+from chain.ledger import SEALS_KNOWN_MAX, SIGNATURES_KNOWN_MAX
 from chain.primitives.keys import SignatureCheck
+from chain.state.smt import BUCKETS_CACHED_MAX, PAGES_CACHED_MAX
+from p2p.protocol.mesh import FIRST_MAX
+from p2p.protocol.offers import KNOWN_MAX
+from p2p.protocol.settled import SETTLED_MAX
+from p2p.verifier import InlineVerifier
 from testnet.bench.holdings import holdings
 from testnet.bench.sizes import Mint
 from testnet.bench.trend import Trend, trend
@@ -32,6 +39,22 @@ SAMPLES = 96
 TRANSACTIONS = 5  # in each block's time
 LEAST_A_NODE = 1.0
 """Less than one item more a node is no growth."""
+
+BOUNDS = {
+    "ledger.signatures": SIGNATURES_KNOWN_MAX,
+    "ledger.seals": SEALS_KNOWN_MAX,
+    "tree.cache": PAGES_CACHED_MAX,
+    "tree.cache[].nodes": PAGES_CACHED_MAX,
+    "tree.buckets": BUCKETS_CACHED_MAX,
+    "chainstate.values": VALUES_CACHED_MAX,
+    "verifier.cache": InlineVerifier.CACHE_MAX,
+    "settled.ids.current": SETTLED_MAX,
+    "settled.items.current": SETTLED_MAX,
+    "known.current": KNOWN_MAX,
+    "announced.current": KNOWN_MAX,
+    "mesh.firsts": FIRST_MAX,
+}
+"""Caches that are larger than what passes in a day of so small a load: they may fill up to this."""
 
 PROCESSES, SAMPLE_S, RATE = 20, 5.0, 20
 TASKS = re.compile(rb"^cornerstone_tasks (\S+)", re.MULTILINE)
@@ -60,7 +83,18 @@ class Soaked:
     def growing(self) -> list[str]:
         """What is not flat."""
         least = LEAST_A_NODE * self.nodes
-        return [name for name, found in self.trends.items() if not found.flat(least)]
+        return [
+            name
+            for name, found in self.trends.items()
+            if not found.flat(least) and not self.filling(name)
+        ]
+
+    def filling(self, name: str) -> bool:
+        """Whether it is a cache with a bound that it has not reached; of a peer's, each has one."""
+        holders = self.nodes * (self.nodes - 1 if "[]" in name else 1)
+        found = self.trends[name]
+        bounds = (most for ending, most in BOUNDS.items() if name.endswith(ending))
+        return any(found.mean + found.rise <= most * holders for most in bounds)
 
 
 async def live(nodes: int, hours: float, seed: int, cache: dict[SignatureCheck, bool]) -> Soaked:
@@ -157,7 +191,8 @@ def report(soaked: Soaked) -> bool:
     )
     rises = sorted(soaked.trends.items(), key=lambda item: -item[1].rise)
     for name, found in rises[:8]:
-        say(f"  {name}: {found.mean:,.0f} on average, {found.per_hour:+,.2f} an hour")
+        note = ", a cache below its bound" if soaked.filling(name) else ""
+        say(f"  {name}: {found.mean:,.0f} on average, {found.per_hour:+,.2f} an hour{note}")
     say("everything is flat" if not soaked.growing else f"GROWING: {', '.join(soaked.growing)}")
     return not soaked.growing
 
