@@ -124,7 +124,7 @@ class Chainstate:
         header = self.head.header
         row = self._store.get(tables.UNDO + header.id)
         assert row is not None, f"undo of {header.id.hex()} is missing from the store"
-        undo = _decode_undo(row)
+        undo = decode_undo(row)
         update = self._tree.update(undo)
         assert update.root == parent.header.state, (
             f"undoing {header.id.hex()} gives state {update.root.hex()}, "
@@ -208,7 +208,8 @@ def _parties(transaction: Transaction) -> list[bytes]:
     return list(dict.fromkeys([transaction.sender, *transaction.body.parties()]))
 
 
-def _decode_undo(row: bytes) -> dict[bytes, bytes | None]:
+def decode_undo(row: bytes) -> dict[bytes, bytes | None]:
+    """Read the values that a block's execution replaced."""
     undo: dict[bytes, bytes | None] = {}
     for pair in shape.items(cbor.decode(row, UNDO_LIMITS), UNDO_LIMITS.items, "undo"):
         key, value = shape.array(pair, 2, "undo row")

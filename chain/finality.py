@@ -29,6 +29,7 @@ from chain.consensus.finality.sets import KnownSets, enter
 from chain.consensus.finality.standing import Check, Mark, Standing
 from chain.consensus.finality.vote import SignedVote, Vote
 from chain.consensus.headertree import Entry, HeaderTree
+from chain.handovers import keep_handover
 from chain.ledger_events import (
     BlockFinalized,
     BlockJustified,
@@ -177,10 +178,17 @@ class Finality:
         """A block has come: let certificates count that waited for it."""
         return self._followed(self.closure.retry(self._tree), batch)
 
-    def entered(self, before: Standing, after: Standing, batch: Batch) -> None:
-        """A block was accepted that may have put another set in force."""
+    def entered(
+        self,
+        before: Standing,
+        after: Standing,
+        certificates: Sequence[Certificate],
+        batch: Batch,
+    ) -> None:
+        """A block with these certificates was accepted; it may have put another set in force."""
         if after.set_id != before.set_id:
             enter(after.set_id, after.set_hash, batch)
+            keep_handover(after.set_id, certificates[-1], batch)
 
     # Votes and certificates from peers
 

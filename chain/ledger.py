@@ -28,6 +28,7 @@ from chain.finality import Finality
 from chain.founding import open_chain
 from chain.genesis import Genesis
 from chain.grouped import GroupedStore
+from chain.handovers import Handovers
 from chain.ledger_events import (
     BlockConnected,
     BlockDisconnected,
@@ -105,6 +106,7 @@ class Ledger(Queries):
         founding = self.header_at(0)
         assert founding is not None, "the chain is founded"
         self.finality = Finality(genesis.hash, tree.node(founding.id), store, tree)
+        self.handovers = Handovers(store, tree, self.finality.sets)
         self._activation = Activation(genesis, store, tree, chainstate, self.finality)
         self._signatures: OrderedDict[Hash, None] = OrderedDict()
         self._seals: OrderedDict[Hash, bytes] = OrderedDict()
@@ -229,7 +231,7 @@ class Ledger(Queries):
         history = parent.history.append(merkle.leaf_hash(header.raw))
         entry = Entry(node, history, "", standing)
         batch.put(tables.BLOCK + header.id, encode_block(block))
-        self.finality.entered(parent.standing, standing, batch)
+        self.finality.entered(parent.standing, standing, certificates, batch)
         self._owed += self.finality.absorb(certificates, slot, batch)
         executed = self._executed(block, transactions, standing)
         moved = self._activation.accept(entry, transactions, executed, batch)

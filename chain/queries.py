@@ -10,8 +10,10 @@ from chain.consensus.headertree import HeaderTree
 from chain.genesis import Genesis
 from chain.in_force import context_at, parameters_at
 from chain.parameters import Parameters
+from chain.past import BLOCKS_UNDONE_MAX, PastState
 from chain.primitives import merkle
 from chain.primitives.hashing import HASH_BYTES, Hash
+from chain.primitives.merkle import CompactRange
 from chain.state.journal import State
 from chain.state.smt import StateProof
 from chain.store import KeyValueStore
@@ -139,6 +141,13 @@ class Queries:
         """The receipts of a block on the head's chain."""
         return self._chainstate.receipts(block_id)
 
+    def history_range(self, size: int) -> CompactRange:
+        """What a tree over the first `size` headers (1 or more) of the head's chain comes to."""
+        block_id = self.block_id_at(size - 1)
+        entry = None if block_id is None else self._tree.entry(block_id)
+        assert entry is not None, f"no block at height {size - 1}"
+        return entry.history
+
     def locator(self) -> list[Hash]:
         """Ids from the head back to genesis, ever further apart, by which a peer finds the fork."""
         ids: list[Hash] = []
@@ -240,3 +249,12 @@ class Queries:
     def prove(self, key: bytes) -> tuple[StateProof, Header]:
         """That a state key has its value, or none, under the head's state root."""
         return self._chainstate.tree.prove(key), self.head.header
+
+    def state_at(self, header: Header) -> PastState:
+        """The state after a block of the head's chain. Raises Declined when it is too far back."""
+        undone: list[Header] = []
+        above = self.head.header
+        while above.id != header.id and len(undone) <= BLOCKS_UNDONE_MAX:
+            undone.append(above)
+            above = self._tree.node(above.parent).header
+        return PastState(self._store, undone, header)

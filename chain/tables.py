@@ -22,6 +22,7 @@ SET = b"k"  # hash of an authority set -> the set, decided by a block that was e
 SET_ID = b"i"  # number of an authority set -> its hash, once it is in force on some chain
 HEARD = b"v"  # vote key -> the highest source and target seen signed by it
 VOTE_GUARD = b"g"  # vote key of ours -> the highest source and target signed here
+HANDOVER = b"j"  # number of an authority set -> what made it take over: block id, certificate
 RECOVERY = b"y"  # block id -> recovery that begins there, loaded by hand
 FINALITY = b"c/finality"  # what is final and justified, and certificates for blocks to come
 FORMAT = b"c/format"  # which format of these tables the store has
@@ -58,6 +59,11 @@ def slot_key(author: bytes, slot: int) -> bytes:
 def set_id_key(set_id: int) -> bytes:
     """The key of an authority set's number."""
     return SET_ID + set_id.to_bytes(8, "big")
+
+
+def handover_key(set_id: int) -> bytes:
+    """The key of what made a set take over."""
+    return HANDOVER + set_id.to_bytes(8, "big")
 
 
 def place(block_id: Hash, index: int) -> bytes:

@@ -79,6 +79,27 @@ def verify_inclusion(
     return sn == 0 and node == expected
 
 
+def sides(index: int, size: int) -> int:
+    """On which side each sibling of an audit path stands: bit i is 1 when sibling i is the left."""
+    found = bit = 0
+    fn, sn = index, size - 1
+    while sn:
+        if fn & 1 or fn == sn:
+            found |= 1 << bit
+            while fn and not fn & 1:
+                fn, sn = fn >> 1, sn >> 1
+        fn, sn, bit = fn >> 1, sn >> 1, bit + 1
+    return found
+
+
+def root_along(leaf: bytes, path: Sequence[bytes], sides: int) -> bytes:
+    """The root above a leaf hash, with each sibling of the path on the side its bit says."""
+    node = leaf
+    for bit, step in enumerate(path):
+        node = inner_hash(step, node) if sides >> bit & 1 else inner_hash(node, step)
+    return node
+
+
 def consistency_proof(leaves: Sequence[bytes], old: int) -> list[Hash]:
     """That the first `old` leaves stayed as they were (RFC 9162 section 2.1.4.1)."""
     assert 0 < old <= len(leaves)
