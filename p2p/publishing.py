@@ -12,7 +12,7 @@ from chain.transactions.dataset import TITLE_MAX, Dataset, Parent, Publish, comm
 from chain.transactions.envelope import Transaction
 from p2p.age import seal
 from p2p.api.client import ApiError, Client
-from p2p.api.verification import Unproven, verified_value
+from p2p.api.verification import Unproven, set_named, verified_value
 from p2p.media import media_type
 from p2p.sending import STALE, Sender
 from p2p.vault import SALT_BYTES, Vault, VaultRecord, commitment_of, read_file
@@ -144,7 +144,7 @@ def verify_file(
         )
     path = f"ds/{record.dataset}"
     view = client.proof(path)
-    value = verified_value(view, path, genesis)
+    value = verified_value(view, path, genesis, client.handovers(set_named(view)))
     if value is None:
         raise Unproven(
             f"block {view.height} proves that no dataset {record.dataset} is published; "

@@ -27,19 +27,19 @@ class ReceiptMaker:
     """Makes receipts of one ledger's final chain."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+        self.ledger = ledger
         self._past: PastState | None = None
 
     @property
     def final(self) -> Header:
         """The newest final header."""
-        header = self._ledger.header(self._ledger.finality.finalized.block)
+        header = self.ledger.header(self.ledger.finality.finalized.block)
         assert header is not None, "what is final is in the tree"
         return header
 
     def transaction(self, location: TransactionLocation) -> TransactionReceipt:
         """The receipt of an included transaction. Raises Declined while it is not final."""
-        ledger, index = self._ledger, location.index
+        ledger, index = self.ledger, location.index
         block = ledger.block(location.block_id)
         assert block is not None, "it is on the head's chain"
         proof = self.proof(block.header)
@@ -64,15 +64,15 @@ class ReceiptMaker:
     def proof(self, header: Header) -> FinalityProof:
         """That a block of the head's chain is final. Raises Declined while it is not."""
         self._check_voted()
-        for set_id in range(header.set_id, self._ledger.finality.finalized.set_id):
-            handover = self._ledger.handovers.of(set_id + 1)
+        for set_id in range(header.set_id, self.ledger.finality.finalized.set_id):
+            handover = self.ledger.handovers.of(set_id + 1)
             if handover.final.header.height >= header.height:
                 return self._proof(handover.final, set_id)
         if self.final.height < header.height:
             raise Declined(
                 "not-final",
                 f"block {header.height} is not final yet: final is block {self.final.height}, "
-                f"the head is block {self._ledger.head.height}; wait until block "
+                f"the head is block {self.ledger.head.height}; wait until block "
                 f"{header.height} is final and ask again",
             )
         return self._newest()
@@ -84,14 +84,14 @@ class ReceiptMaker:
         return tuple(history_path(header.height, final.height, self._range, self._leaf))
 
     def _newest(self) -> FinalityProof:
-        finality = self._ledger.finality
+        finality = self.ledger.finality
         self._check_voted()
         certificate = finality.closure.proof
         if certificate is None:
             raise Declined(
                 "not-final",
                 f"this node has no certificate yet for block {self.final.height}, the newest "
-                f"final one; the head is block {self._ledger.head.height}; ask again later",
+                f"final one; the head is block {self.ledger.head.height}; ask again later",
             )
         return self._proof(FinalHeader(self.final, certificate), certificate.vote.set_id)
 
@@ -101,17 +101,17 @@ class ReceiptMaker:
                 "too-many-handovers",
                 f"{set_id} changes of the authorities, a receipt carries {HANDOVERS_MAX}",
             )
-        return FinalityProof(final, tuple(self._ledger.handovers.between(0, set_id)))
+        return FinalityProof(final, tuple(self.ledger.handovers.between(0, set_id)))
 
     def _check_voted(self) -> None:
-        if not self._ledger.genesis.authority_set.members:
+        if not self.ledger.genesis.authority_set.members:
             raise Invalid(
                 "never-final",
                 "nobody votes on this network, so nothing becomes final and nothing has a receipt",
             )
 
     def _state_at(self, header: Header) -> PastState:
-        ledger = self._ledger
+        ledger = self.ledger
         past = self._past
         if past is not None and past.header.id == header.id and past.head == ledger.head.id:
             return past
@@ -119,9 +119,9 @@ class ReceiptMaker:
         return past
 
     def _range(self, size: int) -> CompactRange:
-        return self._ledger.history_range(size)
+        return self.ledger.history_range(size)
 
     def _leaf(self, height: int) -> Hash:
-        header = self._ledger.header_at(height)
+        header = self.ledger.header_at(height)
         assert header is not None, "it is below a final header"
         return merkle.leaf_hash(header.raw)

@@ -7,6 +7,7 @@ from p2p.api.event_routes import EventRoutes
 from p2p.api.governance_routes import GovernanceRoutes
 from p2p.api.page_routes import PageRoutes
 from p2p.api.problems import Boundary, install_problems
+from p2p.api.receipt_routes import ReceiptRoutes
 from p2p.api.routing import Served
 from p2p.api.state_routes import StateRoutes
 from p2p.api.transaction_routes import TransactionRoutes
@@ -55,6 +56,7 @@ def build_app(served: Served) -> FastAPI:
     app.include_router(TransactionRoutes(served).router)
     app.include_router(StateRoutes(served).router)
     app.include_router(GovernanceRoutes(served).router)
+    app.include_router(ReceiptRoutes(served).router)
     app.include_router(EventRoutes(served).router)
     app.include_router(PageRoutes(served).router)
     install_problems(app)

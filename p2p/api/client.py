@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 import httpx
 
+from chain.finalproof import Handover
 from chain.primitives import cbor
+from chain.receipts.finality import HANDOVERS_MAX
 from p2p.api.governance_views import (
     AuthoritiesView,
     ParametersView,
@@ -22,6 +24,7 @@ from p2p.api.governance_views import (
 )
 from p2p.api.json_codec import WrongJson, decode_json
 from p2p.api.limits import BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX
+from p2p.api.receipt_views import HandoversView, read_handover
 from p2p.api.views import (
     AccountHistoryView,
     AccountView,
@@ -182,6 +185,33 @@ class Client:
     def proof(self, path: str) -> ProofView:
         """A state value or its absence with its proof; check it with p2p.api.verification."""
         return self._get(ProofView, f"/v1/proofs/{quote(path, safe='/:')}")
+
+    def receipt(self, txid: str) -> bytes:
+        """The receipt of a transaction. ApiError 409 `not-final` while its block is not final."""
+        return self._request("GET", f"/v1/transactions/{quote(txid, safe='')}/receipt").content
+
+    def state_receipt(self, path: str) -> bytes:
+        """The receipt of a state value or its absence, after the newest final block."""
+        return self._request("GET", f"/v1/receipts/{quote(path, safe='/:')}").content
+
+    def checkpoint(self) -> bytes:
+        """The newest final header and its authorities, on the node's word."""
+        return self._request("GET", "/v1/checkpoint").content
+
+    def handovers(self, last: int) -> list[Handover]:
+        """How the authority sets up to number `last` took over, on the node's word."""
+        if last > HANDOVERS_MAX:
+            raise Unreachable(
+                f"{self.url} speaks of {last} changes of the authorities; at most {HANDOVERS_MAX} "
+                "are followed"
+            )
+        found: list[Handover] = []
+        while len(found) < last:
+            page = self._get(HandoversView, f"/v1/handovers?after={len(found)}").handovers
+            if not page:
+                raise Unreachable(f"{self.url} shows {len(found)} handovers, set {last} needs more")
+            found += map(read_handover, page)
+        return found[:last]
 
     def _get(self, kind: type[T], path: str) -> T:
         return self._read(kind, self._request("GET", path))

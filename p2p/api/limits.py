@@ -20,6 +20,8 @@ BLOCKS_PAGE = 20
 HISTORY_PAGE_MAX = 200
 HISTORY_PAGE = 50
 """Index entries, a few hundred microseconds a page."""
+HANDOVERS_PAGE = 16
+"""Handovers in one answer: 64 KB of text with seven authorities, 2.4 MB with two hundred."""
 PATH_TEXT_MAX = 512
 """Longest text of an identifier in a URL; the longest real one is under 200."""
 BATCHES_MAX = 4

@@ -2,22 +2,25 @@
 
 - The header hashes to the block id the node named, and belongs to this chain. *Why:* everything
   else in the proof hangs on it.
-- An authority whose slot it was has sealed it. *Why:* without a seal, anyone can make a header with
-  any state root. Under proof of work the header's work is not judged here (that needs its
-  ancestors): compare the block with another node's.
+- An authority whose slot it was has sealed it, of a set that follows from the genesis by handovers.
+  *Why:* without a seal, anyone can make a header with any state root. Under proof of work the
+  header's work is not judged here (that needs its ancestors): compare it with another node's.
 - The key is the one that was asked for. *Why:* a true proof of something else proves nothing.
 """
 
+from collections.abc import Sequence
+
 from chain.block import Header, decode_header
-from chain.consensus.authority import sealed_bytes
+from chain.consensus.authority import AuthorityEngine
+from chain.consensus.authorityset import AuthoritySet
+from chain.finalproof import Handover
 from chain.genesis import Genesis
+from chain.lightclient import LightClient
 from chain.parameters import Consensus
-from chain.primitives.errors import Refusal
+from chain.primitives.errors import Invalid, Refusal
 from chain.primitives.hashing import HASH_BYTES, Hash
-from chain.primitives.keys import verify
 from chain.state.paths import parse_path
 from chain.state.smt import StateProof, verify_state_proof
-from chain.transactions.document import Purpose
 from p2p.api.views import ProofView
 
 
@@ -28,12 +31,17 @@ class Unproven(Refusal):
         super().__init__("unproven", reason)
 
 
-def verified_value(view: ProofView, path: str, genesis: Genesis) -> bytes | None:
-    """The value at a state path (None: proven absent). Raises Unproven or Malformed."""
+def verified_value(
+    view: ProofView, path: str, genesis: Genesis, handovers: Sequence[Handover] = ()
+) -> bytes | None:
+    """The value at a state path (None: proven absent). Raises Unproven or Malformed.
+
+    `handovers` lead from the genesis to the set that the header names; see `set_named`.
+    """
     key = parse_path(path, genesis.network)
     if view.key != key.hex():
         raise Unproven(f"asked for {path}, the proof is for key {view.key}")
-    header = verified_header(view, genesis)
+    header = verified_header(view, genesis, handovers)
     value = None if view.value is None else _hex(view.value, "value")
     if not verify_state_proof(header.state, key, value, _proof(view)):
         raise Unproven(
@@ -43,7 +51,14 @@ def verified_value(view: ProofView, path: str, genesis: Genesis) -> bytes | None
     return value
 
 
-def verified_header(view: ProofView, genesis: Genesis) -> Header:
+def set_named(view: ProofView) -> int:
+    """The number of the set that a proof's header names. Raises Unproven or Malformed."""
+    return decode_header(_hex(view.header, "header")).set_id
+
+
+def verified_header(
+    view: ProofView, genesis: Genesis, handovers: Sequence[Handover] = ()
+) -> Header:
     """The header a proof refers to, of this chain and sealed. Raises Unproven or Malformed."""
     header = decode_header(_hex(view.header, "header"))
     if header.id.hex() != view.block:
@@ -55,31 +70,31 @@ def verified_header(view: ProofView, genesis: Genesis) -> Header:
             f"the header is of chain {header.chain.hex()}, the genesis is {genesis.hash.hex()}"
         )
     if genesis.consensus is Consensus.AUTHORITY:
-        _check_seal(header, _hex(view.seal, "seal"), genesis)
+        _check_seal(header, _hex(view.seal, "seal"), _authorities(header, genesis, handovers))
     return header
 
 
-def _check_seal(header: Header, seal: bytes, genesis: Genesis) -> None:
-    if header.set_hash != genesis.authority_set.hash:
+def _authorities(header: Header, genesis: Genesis, handovers: Sequence[Handover]) -> AuthoritySet:
+    client = LightClient.from_genesis(genesis)
+    try:
+        for handover in handovers:
+            client.hand_over(handover)
+    except Invalid as refusal:
+        raise Unproven(f"handover after set {client.authorities.id}: {refusal}") from None
+    if client.authorities.hash != header.set_hash:
         raise Unproven(
-            f"block {header.height} is of authority set {header.set_id}, of which the genesis says "
-            "nothing: a receipt carries the proof of how the set came about"
+            f"block {header.height} is of authority set {header.set_id} "
+            f"({header.set_hash.hex()}), {len(handovers)} handovers lead from the genesis to "
+            f"{client.authorities.hash.hex()}"
         )
-    turn = genesis.authorities[header.slot % len(genesis.authorities)]
-    if header.author != turn:
-        raise Unproven(
-            f"slot {header.slot} belongs to {genesis.did(turn)}, "
-            f"the header is by {genesis.did(header.author)}"
-        )
-    keys = [
-        key.public
-        for identity in genesis.identities
-        if identity.id == turn
-        for key in identity.document.keys
-        if key.purpose is Purpose.SEAL
-    ]
-    if not any(verify(key, sealed_bytes(header.id), seal) for key in keys):
-        raise Unproven(f"block {header.id.hex()} is not sealed by {genesis.did(turn)}")
+    return client.authorities
+
+
+def _check_seal(header: Header, seal: bytes, authorities: AuthoritySet) -> None:
+    try:
+        AuthorityEngine().check(header, seal, 0, authorities)
+    except Invalid as refusal:
+        raise Unproven(str(refusal)) from None
 
 
 def _proof(view: ProofView) -> StateProof:
