@@ -4,7 +4,7 @@ from chain.genesis import Genesis
 from chain.parameters import Parameters
 from chain.state.journal import State
 from chain.transactions.body import Context
-from chain.transactions.governance_parameters import parameters_in
+from chain.transactions.governance_parameters import parameter_of, parameters_in
 
 
 def parameters_at(genesis: Genesis, parent: State) -> Parameters:
@@ -14,5 +14,7 @@ def parameters_at(genesis: Genesis, parent: State) -> Parameters:
 
 def context_at(genesis: Genesis, parent: State, slot: int) -> Context:
     """Where the transactions of a block of that slot are judged, on that parent."""
-    limits = parameters_at(genesis, parent)
-    return Context(genesis.hash, genesis.network, slot, limits.expiry_slots_max)
+    expiry_slots_max = parameter_of(
+        parent, "expiry_slots_max"
+    )  # one row, not all: it is done often
+    return Context(genesis.hash, genesis.network, slot, expiry_slots_max)

@@ -12,6 +12,9 @@ from chain.primitives.keys import SignatureCheck, verify_all
 THREADS = 2
 # About 9 ms of work: long enough to hide the hop to a thread (0.1 ms), short enough to share.
 CHUNK_CHECKS = 128
+# The hop to a thread and back costs as much of the loop's time as one check (0.1 ms), and waits for
+# the interpreter's lock besides: single transactions, each in its own frame, are not sent away.
+ON_LOOP_CHECKS = 2
 
 
 class Verifier(Protocol):
@@ -21,12 +24,15 @@ class Verifier(Protocol):
 
 
 class ThreadVerifier:
-    """Splits a batch into chunks over worker threads and waits for all of them."""
+    """Splits a batch into chunks over worker threads and waits for all; the least stays here."""
 
     def __init__(self, threads: int = THREADS) -> None:
         self._limiter = trio.CapacityLimiter(threads)
 
     async def verify(self, checks: Sequence[SignatureCheck]) -> list[bool]:
+        if len(checks) <= ON_LOOP_CHECKS:
+            await trio.lowlevel.checkpoint()
+            return verify_all(checks)
         if len(checks) <= CHUNK_CHECKS:
             return await self._chunk(list(checks))
         chunks = [checks[i : i + CHUNK_CHECKS] for i in range(0, len(checks), CHUNK_CHECKS)]

@@ -75,7 +75,8 @@ class TransactionRoutes:
         One: `application/cbor` (its bytes) or `application/json` ({"raw": hex or base64url});
         answered 202 with its id, or with a problem. Many: `application/cbor-seq` (a CBOR sequence
         of byte strings) or a JSON list; answered 200 with one verdict each, in order. With
-        `Accept: application/cbor` verdicts are arrays [id, status, code, reason].
+        `Accept: application/cbor` verdicts are arrays
+        [id, status, code, reason, pushed, announced, queued].
         """
         match media_type(request):
             case "application/cbor-seq":
@@ -148,11 +149,15 @@ class TransactionRoutes:
 def submit_view(result: SubmitResult) -> SubmitView:
     """A verdict as the API shows it."""
     identity = None if result.id is None else result.id.hex()
-    return SubmitView(identity, _status(result), result.code, result.reason)
+    return SubmitView(identity, _status(result), result.code, result.reason, *_told(result))
 
 
 def _verdict(result: SubmitResult) -> list[cbor.Value]:
-    return [result.id, _status(result), result.code, result.reason]
+    return [result.id, _status(result), result.code, result.reason, *_told(result)]
+
+
+def _told(result: SubmitResult) -> tuple[int, int, int]:
+    return result.pushed, result.announced, result.queued
 
 
 def _status(result: SubmitResult) -> str:

@@ -153,13 +153,17 @@ class BlockView:
 class SubmitView:
     """The verdict on one submitted transaction: `accepted`, `known` or `refused`.
 
-    `id` is null when the bytes did not decode; `code` and `reason` are of the refusal.
+    `id` is null when the bytes did not decode; `code` and `reason` are of the refusal. Of the
+    peers so many were `pushed` it, are being `announced` it, or have it `queued` for want of room.
     """
 
     id: str | None
     status: str
     code: str
     reason: str
+    pushed: int
+    announced: int
+    queued: int
 
 
 @dataclass(frozen=True, slots=True)

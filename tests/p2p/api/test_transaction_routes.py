@@ -8,10 +8,13 @@ import trio
 from trio.testing import MockClock
 
 from chain.primitives import cbor
+from chain.primitives.hashing import Hash
 from chain.transactions.payment import Transfer
 from p2p.api.json_codec import decode_json, encode_json
 from p2p.api.limits import BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX
+from p2p.api.transaction_routes import submit_view
 from p2p.api.views import SubmitsView, SubmitView, TransactionView, TransferBody
+from p2p.protocol.effects import SubmitResult
 from tests.p2p.api.serving import Served, problem, serve
 
 SEQUENCE = "application/cbor-seq"
@@ -74,6 +77,13 @@ async def test_a_batch_in_json_and_verdicts_in_cbor(autojump_clock: MockClock) -
         assert verdicts[0][1] == "known"  # type: ignore[index]
         one = await served.post(raws[0], "application/cbor", accept="application/cbor")
         assert cbor.decode(one.content) == verdicts[0]
+        assert verdicts[0][4:] == [0, 0, 0]  # type: ignore[index]
+
+
+def test_a_verdict_says_how_many_peers_were_told() -> None:
+    result = SubmitResult(Hash(bytes(32)), True, "accepted", "", pushed=5, announced=3, queued=1)
+    view = submit_view(result)
+    assert (view.status, view.pushed, view.announced, view.queued) == ("accepted", 5, 3, 1)
 
 
 @pytest.mark.parametrize(
