@@ -26,6 +26,7 @@ from p2p.api.views import (
     PeersView,
     ProblemView,
     StatusView,
+    TransactionView,
 )
 from testnet.agreement import ChainView, Witness
 from testnet.asking import BlockContent, Unanswered, Verdict
@@ -104,6 +105,14 @@ class NodeApi:
     async def block_view(self, api: str, block_id: str) -> BlockView:
         """A block by id. Raises ApiError when the node has none."""
         return await self._get(BlockView, f"{api}/v1/blocks/{block_id}")
+
+    async def is_known(self, api: str, transaction: str) -> bool:
+        """Whether the node says that a transaction waits or is included."""
+        try:
+            await self._get(TransactionView, f"{api}/v1/transactions/{transaction}")
+        except ApiError:
+            return False
+        return True
 
     async def bytes_out(self, api: str) -> int:
         """Bytes the node has sent to the peers it has now."""

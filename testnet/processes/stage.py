@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import trio
 
 from chain.genesis import Genesis
+from chain.transactions.envelope import decode_transaction
 from p2p.api.client import ApiError
 from testnet.asking import Unanswered
 from testnet.checkers.checker import Ending
@@ -24,6 +25,7 @@ from testnet.processes.control_line import FOR_EVER, ControlLine, open_control
 from testnet.processes.lives import Lives
 from testnet.processes.logs import LogTail, tail
 from testnet.processes.readout import final_node, rejected_by
+from testnet.processes.taken import Taken
 from testnet.processes.watch import BlockBook, NodeWatch
 from testnet.stage import Act, Audience, Standing, Undone
 from testnet.views import NodeView, Snapshot
@@ -31,6 +33,9 @@ from testnet.views import NodeView, Snapshot
 GLIMPSE_S = 1.0
 OFFER_S = 5.0
 """A client that has heard nothing for so long takes its transactions elsewhere."""
+
+SETTLE_S = 10.0
+"""To ask for what may still wait: thousands of transactions on a busy machine."""
 
 END_S = 15.0
 POLL_S = 0.05
@@ -57,6 +62,7 @@ class ProcessStage:
         self._snapshot = snapshot
         self._start_s = time.monotonic()
         self._over = False
+        self._taken = Taken()
         self._acts: dict[str, Act] = {}
         self._orders: ControlLine
         self._lives = {name: Lives(name, name not in site.hostile) for name in self.names}
@@ -98,6 +104,10 @@ class ProcessStage:
         with trio.move_on_after(OFFER_S):
             try:
                 verdicts = await self._site.api.submit(self._snapshot.node(node).api, raws)
+                found = zip(raws, verdicts, strict=True)
+                took = [raw for raw, verdict in found if not verdict.code]
+                chain = self.genesis.hash
+                self._taken.took(node, [decode_transaction(raw, chain).id.hex() for raw in took])
                 return [verdict.code for verdict in verdicts]
             except (Unanswered, ApiError):
                 return None
@@ -116,6 +126,7 @@ class ProcessStage:
         """See Stage. Ends the testnet."""
         standings = await self.look()
         at_s = time.monotonic() - self._start_s
+        waiting = await self._await_waiting()
         self._over = True
         await self._orders.ask(Request(Verb.STOP))
         await self._await_end()
@@ -127,7 +138,7 @@ class ProcessStage:
                 standing.name,
                 standing.running,
                 standing.name not in site.hostile,
-                tuple(self._watches[standing.name].pending),
+                tuple(self._watches[standing.name].pending | waiting[standing.name]),
             )
             for standing in standings
         )
@@ -143,6 +154,7 @@ class ProcessStage:
 
     def _saw(self, fact: Fact) -> None:
         if not self._over:
+            self._taken.see(fact)
             self._audience.saw(fact)
 
     def _look_at(self, snapshot: Snapshot) -> None:
@@ -192,6 +204,24 @@ class ProcessStage:
                     messages_out=0,
                 )
             )
+
+    async def _await_waiting(self) -> dict[str, dict[str, None]]:
+        """What waits in nodes by their own word, of what they took and no block has."""
+        waiting: dict[str, dict[str, None]] = {name: {} for name in self.names}
+        with trio.move_on_after(SETTLE_S):
+            async with trio.open_nursery() as nursery:
+                for view in self._snapshot.nodes:
+                    if view.running:
+                        nursery.start_soon(self._ask_waiting, view, waiting[view.name])
+        return waiting
+
+    async def _ask_waiting(self, view: NodeView, waiting: dict[str, None]) -> None:
+        for transaction in self._taken.open(view.name):
+            try:
+                if await self._site.api.is_known(view.api, transaction):
+                    waiting[transaction] = None
+            except Unanswered:
+                return  # it is paused, or has just gone
 
     async def _await_end(self) -> None:
         """Until the supervisor's socket is gone, which is the last thing it does."""

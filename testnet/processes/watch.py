@@ -2,6 +2,9 @@
 
 Each stream is opened again when it breaks: a node that was killed comes back. Events that were
 missed in between are not made up; the head alone is repeated, as after a start.
+
+A reorganisation is told when its last step is known. *Why:* its blocks are asked for one by one,
+and on a busy machine whoever judges would take a step in the middle for what the node chose.
 """
 
 import json
@@ -33,7 +36,7 @@ SHAKE_S = 5.0
 BLOCKS_MAX = 10_000
 """Blocks remembered, so that each is asked for once and not once by every node's watch."""
 
-ONLY = "block-connected,block-disconnected,transaction-added,transaction-dropped"
+ONLY = "block-connected,block-disconnected,head-changed,transaction-added,transaction-dropped"
 EVENTS = f"/v1/events?only={ONLY}"
 BROKEN = (
     *(ConnectionClosed, HandshakeError, trio.TooSlowError, trio.BrokenResourceError),
@@ -72,6 +75,31 @@ class BlockBook:
         )
 
 
+class Steps:
+    """A node's facts in their order, the steps of one reorganisation all at once."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._held: list[Fact] = []
+
+    def take(self, fact: Fact) -> None:
+        """The next fact: a block that left is held, and so is whatever comes until `over`."""
+        if self._held or isinstance(fact, BlockLeft):
+            self._held.append(fact)
+        else:
+            self._tell(fact)
+
+    def over(self) -> None:
+        """The head has moved to where it belongs."""
+        held, self._held = self._held, []
+        for fact in held:
+            self._tell(fact)
+
+    def forget(self) -> None:
+        """The rest of a reorganisation was missed, so nothing is told of it."""
+        self._held.clear()
+
+
 class NodeWatch:
     """Follows one node, while it is known to serve.
 
@@ -94,6 +122,7 @@ class NodeWatch:
         self._book = book
         self._serving = serving
         self._told_to = tell
+        self._steps = Steps(self._tell)
         self._skip_to = 0
 
     async def run(self) -> None:
@@ -128,6 +157,7 @@ class NodeWatch:
 
     async def _begin(self) -> None:
         self.pending.clear()
+        self._steps.forget()
         status = await self._api.status(self._url)
         fact = await self._book.joined(self._name, self._url, status.head)
         self._skip_to = fact.height
@@ -139,14 +169,16 @@ class NodeWatch:
                 await self._connected(str(event["block"]), int(event["height"]))
             case "block-disconnected":
                 self._skip_to = 0
-                self._tell(BlockLeft(self._name, str(event["block"]), int(event["height"])))
+                self._steps.take(BlockLeft(self._name, str(event["block"]), int(event["height"])))
+            case "head-changed":
+                self._steps.over()
             case "transaction-added":
                 self.pending[str(event["id"])] = None
-                self._tell(TransactionSeen(self._name, str(event["id"])))
+                self._steps.take(TransactionSeen(self._name, str(event["id"])))
             case "transaction-dropped":
                 self.pending.pop(str(event["id"]), None)
                 dropped = str(event["id"]), str(event["code"]), str(event["reason"])
-                self._tell(TransactionDropped(self._name, *dropped))
+                self._steps.take(TransactionDropped(self._name, *dropped))
             case _:
                 raise ValueError(f"an event that was not asked for: {event!r}")
 
@@ -157,4 +189,4 @@ class NodeWatch:
         fact = await self._book.joined(self._name, self._url, block_id)
         for transaction in fact.transactions:
             self.pending.pop(transaction, None)
-        self._tell(fact)
+        self._steps.take(fact)
