@@ -133,17 +133,21 @@ class Network:
     def run(self) -> bool:
         """Play all slots; whether two final blocks stand against each other."""
         for slot in range(1, self.cast.slots + 1):
-            if self.rng.random() < self.cast.astray:
-                self._make_astray(slot)
-                self._vote_astray(slot)
-            else:
-                self._make(slot)
-                self._vote(slot)
-            self.certify()
-            self._spread()
+            self.play(slot)
             if self.conflict():
                 return True
         return False
+
+    def play(self, slot: int) -> None:
+        """Blocks, votes, certificates of one slot."""
+        if self.rng.random() < self.cast.astray:
+            self._make_astray(slot)
+            self._vote_astray(slot)
+        else:
+            self._make(slot)
+            self._vote(slot)
+        self.certify()
+        self._spread()
 
     def conflict(self) -> bool:
         """Whether two blocks are final, for whomever, of which neither stands on the other."""
@@ -164,10 +168,10 @@ class Network:
             node.view = View(node.closure.newest, self._height(node.head()))
         for member, node in self.nodes.items():
             head = node.head()
-            if self._leader(head, slot) == member:
+            if self.leader(head, slot) == member:
                 self._hear(self.block(slot, head, node.closure.held), member)
         for liar in sorted(self.cast.liars):
-            places = [b for b in self.tree.places if self._leader(b, slot) == liar]
+            places = [b for b in self.tree.places if self.leader(b, slot) == liar]
             places = [b for b in places if self.tree.places[b].slot < slot]
             for _ in range(1 + (self.rng.random() < self.cast.forks)):
                 if places:
@@ -175,7 +179,8 @@ class Network:
                     known.sort(key=lambda c: c.vote.target.epoch)
                     self._hear(self.block(slot, self.rng.choice(places), known), None)
 
-    def _leader(self, parent: Hash, slot: int) -> int | None:
+    def leader(self, parent: Hash, slot: int) -> int | None:
+        """Whose block may follow in that slot; None when the set has no cast."""
         members = self.members(self.tree.places[parent].standing.set_id)
         return members[slot % len(members)] if members else None
 
@@ -184,6 +189,7 @@ class Network:
         return sets[set_id] if set_id < len(sets) else ()
 
     def block(self, slot: int, parent: Hash, known: Sequence[Certificate]) -> Hash:
+        """Make a block with those of the certificates that fit."""
         standing = before = self.tree.places[parent].standing
         for certificate in known:
             if standing.set_id != before.set_id:
@@ -235,7 +241,7 @@ class Network:
         certificates = sorted(self.certificates.values(), key=lambda c: c.vote.target.epoch)
         made: dict[int, None] = {}
         for parent in self.rng.sample(self._rivals(), 2):
-            leader = self._leader(parent, slot)
+            leader = self.leader(parent, slot)
             again = leader in made and leader not in self.cast.liars
             if leader is not None and not again and self.tree.places[parent].slot < slot:
                 made[leader] = None
@@ -274,7 +280,8 @@ class Network:
     def _spread(self) -> None:
         for certificate in self.certificates.values():
             for node in self.nodes.values():
-                if self.rng.random() < self.cast.hears:
+                heard = self.rng.random() < self.cast.hears
+                if heard and not node.closure.knows(certificate.vote):
                     self._note(node.closure.add(certificate, node.sight))
 
     def _note(self, found: Sequence[object]) -> None:

@@ -12,27 +12,17 @@ from tests.chain.consensus.finality.weakened import WEAKENED, TwoBases, schedule
 @pytest.mark.parametrize("part", range(4))
 def test_with_all_rules_no_two_final_blocks_conflict(part: int) -> None:
     final = 0
-    for seed in range(part * 60, part * 60 + 60):
+    for seed in range(part * 250, part * 250 + 250):
         network = schedule(Rules(), seed)
         assert not network.run(), f"schedule(Rules(), {seed})"
         final += len(network.finals) > 1
-    assert final > 20, "schedules in which nothing becomes final show nothing"
+    assert final > 125, "schedules in which nothing becomes final show nothing"
 
 
-FOUND = {
-    "two votes in one epoch": 51,
-    "votes that surround": 693,
-    "a quorum of one half": 65,
-    "a set change without handover": 6,
-    "votes beyond the end of a set": 665,
-}
-
-
-@pytest.mark.parametrize("name", FOUND)
-def test_a_rule_left_out_is_found_out(name: str) -> None:
-    rules = next(rules for rules in WEAKENED if rules.name == name)
-    assert schedule(rules, FOUND[name]).run()
-    assert not schedule(Rules(), FOUND[name]).run()
+@pytest.mark.parametrize("rules", WEAKENED, ids=lambda rules: rules.name)
+def test_a_rule_left_out_is_found_out(rules: Rules) -> None:
+    """Within the very schedules that find nothing with all rules."""
+    assert any(schedule(rules, seed).run() for seed in range(1000))
 
 
 OLD, NEW = (0, 1, 2, 3), (4, 5, 6, 7)

@@ -7,6 +7,7 @@ from chain.consensus.finality.duty import Guard
 from chain.consensus.finality.standing import Blocks, Pending, Standing
 from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.primitives.hashing import Hash
+from tests.chain.consensus.finality.duel import Duel
 from tests.chain.consensus.finality.model import Cast, Network, Rules
 
 
@@ -100,6 +101,10 @@ WEAKENED: tuple[Rules, ...] = (
 )
 
 
+DUELS = 0.4
+"""Share of schedules with a plan: enough that a thousand find every weakened rule set out."""
+
+
 def schedule(rules: Rules, seed: int) -> Network:
     """A schedule: who plays and what is heard follow from the seed."""
     rng = Random(seed)
@@ -118,7 +123,8 @@ def schedule(rules: Rules, seed: int) -> Network:
         forks=rng.choice((0.3, 1.0)),
         astray=rng.choice((0.0, 0.5, 1.0)),
     )
-    return Network(cast, rules, rng)
+    kind = Duel if rng.random() < DUELS else Network
+    return kind(cast, rules, rng)
 
 
 def _liars(sets: tuple[tuple[int, ...], ...], faulty: int, rng: Random) -> frozenset[int]:
