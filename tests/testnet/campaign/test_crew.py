@@ -52,8 +52,8 @@ def test_a_dead_worker_costs_its_own_seed_only() -> None:
 
 
 def test_a_seed_that_hangs_is_given_up() -> None:
-    results = campaign(fake_runs.deadly, [5, 1], wall_max_s=3.0)
-    assert results[5] == Lost(5, "no result after 3.0 s; its worker was stopped")
+    results = campaign(fake_runs.deadly, [5, 1], wall_max_s=2.5)
+    assert results[5] == Lost(5, "no result after 2.5 s; its worker was stopped")
     assert isinstance(results[1], Summary)
 
 
