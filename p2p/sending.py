@@ -1,5 +1,6 @@
 """Signs transactions for an account and hands them to a node, in the order of its sequence."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ STALE = frozenset({"sequence-used", "sequence-taken", "wrong-sequence"})
 """Refusals that say another command of the same account was faster."""
 ATTEMPTS_MAX = 4
 """More commands than this at the same moment for one account and lane want lanes of their own."""
+
+NOT_YET = frozenset({"not-final", "state-too-old"})
+"""Refusals of a receipt that pass by themselves while the chain becomes final."""
+FINAL_POLL_S = 0.5
+"""How often a node is asked for a receipt that is not final yet: a fraction of a slot."""
 
 
 class NotIncluded(Exception):
@@ -83,6 +89,23 @@ def await_inclusion(client: Client, txid: str, timeout_s: float) -> TransactionV
             f"`cornerstone tx wait {txid}` waits on"
         )
     return view
+
+
+def await_final(fetch: Callable[[], bytes], timeout_s: float) -> bytes:
+    """What `fetch` brings once it is final: asked again for `timeout_s`, not at all for 0.
+
+    Raises ApiError as the node refuses, and NotIncluded when the time is over.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return fetch()
+        except ApiError as error:
+            if error.code not in NOT_YET or not timeout_s:
+                raise
+            if time.monotonic() >= deadline:
+                raise NotIncluded(f"not final after {timeout_s:g} s: {error.detail}") from None
+        time.sleep(FINAL_POLL_S)
 
 
 def check_success(view: TransactionView) -> None:

@@ -3,7 +3,6 @@
 import pytest
 from trio.testing import MockClock
 
-from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.lightclient import decode_checkpoint
 from chain.receipts.finality import Basis
 from chain.receipts.state import decode_state_receipt, verify_state_receipt
@@ -11,18 +10,8 @@ from chain.receipts.transaction import decode_transaction_receipt, verify_transa
 from chain.state.paths import parse_path
 from p2p.api.json_codec import decode_json
 from p2p.api.receipt_views import HandoversView
-from tests.chain.consensus.finality.world import sign
-from tests.p2p.api.serving import Served, serve
-
-
-def make_final(served: Served) -> None:
-    """The only authority votes for the head, twice: the first vote's target becomes final."""
-    ledger, (authority,) = served.node.ledger, served.founding.authorities
-    head = ledger.head
-    for epoch in (head.slot, head.slot + 1):
-        source = ledger.finality.justified
-        link = Vote(0, Checkpoint(source.block, source.epoch), Checkpoint(head.id, epoch))
-        ledger.add_vote(sign(link, 0, authority, ledger.chain), head.slot + 1)
+from tests.p2p.api.serving import serve
+from tests.p2p.finalizing import make_final
 
 
 async def test_a_receipt_comes_once_its_block_is_final(autojump_clock: MockClock) -> None:
@@ -35,7 +24,7 @@ async def test_a_receipt_comes_once_its_block_is_final(autojump_clock: MockClock
         assert waiting["code"] == "not-final"
         height = served.node.ledger.head.height
         assert f"block {height} is not final yet: final is block 0" in str(waiting["detail"])
-        make_final(served)
+        make_final(served.node.ledger, *served.founding.authorities)
         answer = await served.http.get(place)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "application/cbor"
@@ -53,7 +42,7 @@ async def test_receipts_of_the_state_and_where_light_clients_begin(
         path = f"bal/CNY/{genesis.did(served.founding.ann.did)}"
         assert (await served.get(f"/v1/receipts/{path}", 409))["code"] == "not-final"
         assert (await served.get("/v1/checkpoint", 409))["code"] == "not-final"
-        make_final(served)
+        make_final(served.node.ledger, *served.founding.authorities)
         answer = await served.http.get(f"/v1/receipts/{path}")
         key = parse_path(path, genesis.network)
         proven = verify_state_receipt(decode_state_receipt(answer.content), Basis(genesis), key)

@@ -1,0 +1,204 @@
+"""The group `receipt`: files that prove what is final, to whoever has the genesis and no node."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chain.commands import read_bytes, read_compiled, read_source
+from chain.genesis import Genesis
+from chain.lightclient import TrustedCheckpoint, decode_checkpoint
+from chain.primitives.errors import Refusal
+from chain.receipts.cose import export as cose_export
+from chain.receipts.finality import Basis
+from chain.receipts.reading import decode_receipt_file
+from chain.receipts.transaction import TransactionReceipt, verify_transaction_receipt
+from chain.state.paths import parse_path
+from chain.transactions.document import Purpose
+from p2p.accounts import load_account
+from p2p.commands.options import (
+    TIMEOUT_S,
+    Api,
+    AsJson,
+    Session,
+    Testnet,
+    Timeout,
+    console,
+    open_session,
+    print_json,
+)
+from p2p.commands.receipt_words import content_lines, content_value, proven_lines, proven_value
+from p2p.proving import Proven, verify_receipt
+from p2p.sending import await_final, await_inclusion
+
+app = typer.Typer(
+    name="receipt",
+    help="Files that prove what is final: make them with a node, verify them without one.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+TransactionId = Annotated[str, typer.Argument(metavar="TX", help="Transaction id.")]
+StatePath = Annotated[str, typer.Argument(metavar="PATH", help="For example bal/CNY/DID or ds/ID.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to.")]
+GenesisFile = Annotated[
+    Path, typer.Option("--genesis", metavar="FILE", help="The network's genesis, .toml or .cbor.")
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        help="A final header you trust: authorities before it are not believed.",
+        show_default=False,
+    ),
+]
+Asked = Annotated[
+    str | None,
+    typer.Option(
+        "--path", metavar="PATH", help="The state path it has to be about.", show_default=False
+    ),
+]
+WaitFinal = Annotated[bool, typer.Option("--wait", help="Wait until it is final.")]
+Signer = Annotated[
+    Path, typer.Option("--from", metavar="ACCOUNT.json", help="Whose `assert` key signs.")
+]
+
+
+@app.command()
+def make(
+    txid: TransactionId,
+    output: Output,
+    wait: WaitFinal = False,
+    timeout: Timeout = TIMEOUT_S,
+    testnet: Testnet = None,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the receipt of a transaction, verify it, and write it to a file.
+
+    [dim]cornerstone receipt make --testnet demo TX -o payment.receipt --wait[/dim]
+    """
+    with open_session(testnet, api) as session:
+        if wait:
+            await_inclusion(session.client, txid, timeout)
+        keep(session, lambda: session.client.receipt(txid), output, timeout, wait, as_json)
+
+
+@app.command()
+def state(
+    path: StatePath,
+    output: Output,
+    wait: WaitFinal = False,
+    timeout: Timeout = TIMEOUT_S,
+    testnet: Testnet = None,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch the receipt of a state value, or of its absence, at the newest final block.
+
+    [dim]cornerstone receipt state --testnet demo ds/ID -o dataset.receipt[/dim]
+    """
+    with open_session(testnet, api) as session:
+        parse_path(path, session.genesis.network)
+        keep(session, lambda: session.client.state_receipt(path), output, timeout, wait, as_json)
+
+
+@app.command()
+def verify(
+    file: File,
+    genesis: GenesisFile,
+    checkpoint: Checkpoint = None,
+    path: Asked = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a receipt with the genesis alone: no node, no network.
+
+    Exit code 1 names the step that failed and the values it compared.
+
+    [dim]cornerstone receipt verify payment.receipt --genesis genesis.cbor[/dim]
+    """
+    founded = read_genesis(genesis)
+    raw = read_bytes(file)
+    asked = None if path is None else parse_path(path, founded.network)
+    proven = verify_receipt(raw, Basis(founded, read_checkpoint(checkpoint)), asked)
+    told(file, raw, founded, proven, as_json)
+
+
+@app.command()
+def show(file: File, as_json: AsJson = False) -> None:
+    """Show what a receipt says, without verifying it."""
+    raw = read_bytes(file)
+    receipt = decode_receipt_file(raw)
+    if as_json:
+        print_json({"verified": False, "bytes": len(raw), **content_value(receipt)})
+        return
+    console.print(f"[yellow]not verified[/] {file}, {len(raw):,} bytes", soft_wrap=True)
+    for line in content_lines(receipt):
+        console.print(line, soft_wrap=True)
+
+
+@app.command("export")
+def export_(
+    file: File, genesis: GenesisFile, signer: Signer, output: Output, as_json: AsJson = False
+) -> None:
+    """Export a receipt as a COSE receipt (RFC 9942), signed by an account that vouches for it.
+
+    It says that the block's header is in the header history; the header is written beside it.
+
+    [dim]cornerstone receipt export payment.receipt --genesis genesis.cbor --from bank.json -o
+    payment.cose[/dim]
+    """
+    founded = read_genesis(genesis)
+    receipt = decode_receipt_file(read_bytes(file))
+    if not isinstance(receipt, TransactionReceipt):
+        raise Refusal(
+            "no-history-path", f"{file} is of the state; only a transaction's has a history path"
+        )
+    verify_transaction_receipt(receipt, Basis(founded))
+    exported = cose_export(receipt, load_account(signer).signing_key(Purpose.ASSERT))
+    header = output.with_name(output.name + ".header")
+    output.write_bytes(exported.encode())
+    header.write_bytes(receipt.header.raw)
+    if as_json:
+        print_json({"receipt": str(output), "header": str(header), "key": exported.kid.hex()})
+    else:
+        console.print(f"{output} for {header}, by key {exported.kid.hex()}", soft_wrap=True)
+
+
+def keep(
+    session: Session,
+    fetch: Callable[[], bytes],
+    output: Path,
+    timeout_s: float,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Fetch a receipt, now or once it is final; write it when it verifies."""
+    raw = await_final(fetch, timeout_s if wait else 0.0)
+    proven = verify_receipt(raw, Basis(session.genesis))
+    output.write_bytes(raw)
+    told(output, raw, session.genesis, proven, as_json)
+
+
+def told(file: Path, raw: bytes, genesis: Genesis, proven: Proven, as_json: bool) -> None:
+    """What a receipt has proved."""
+    if as_json:
+        value = proven_value(genesis, proven)
+        print_json({"verified": True, "file": str(file), "bytes": len(raw), **value})
+        return
+    console.print(f"[green]proven[/] [bold]{file}[/], {len(raw):,} bytes", soft_wrap=True)
+    for line in proven_lines(genesis, proven):
+        console.print(line, soft_wrap=True)
+
+
+def read_genesis(path: Path) -> Genesis:
+    """A genesis in either form. Raises Refusal."""
+    return read_source(path) if path.suffix == ".toml" else read_compiled(path)
+
+
+def read_checkpoint(path: Path | None) -> TrustedCheckpoint | None:
+    """A checkpoint file, if there is one. Raises Refusal."""
+    return None if path is None else decode_checkpoint(read_bytes(path))

@@ -1,0 +1,125 @@
+"""`cornerstone receipt`: made with a node, verified without one."""
+
+from pathlib import Path
+
+import pytest
+import trio
+
+import cli
+from chain.lightclient import TrustedCheckpoint
+from chain.primitives.errors import Refusal
+from chain.receipts.cose import decode_cose_receipt
+from chain.transactions.document import Purpose
+from p2p.accounts import Account, HeldKey, save_account
+from tests.chain.receipts.world import PAYEE, handed_over
+from tests.p2p.finalizing import make_final
+from tests.test_cli import terminal
+
+SEED = b"s" * 32
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """The one line of a command that ends with exit code 1."""
+    assert cli.run(list(arguments)) == 1
+    return capsys.readouterr().err
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A receipt of a transaction, one of the state, and the genesis: of a chain that is gone."""
+    chain = handed_over()
+    genesis, payment, state = (tmp_path / name for name in ("genesis.cbor", "payment", "state"))
+    genesis.write_bytes(chain.genesis.encode())
+    payment.write_bytes(chain.receipt(chain.paid[0]).encode())
+    state.write_bytes(chain.maker.state(b"bal/EUR/" + PAYEE.did).encode())
+    return payment, state, genesis
+
+
+async def test_from_a_payment_to_a_proof(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file, genesis = tmp_path / "payment.receipt", tmp_path / "genesis.cbor"
+    async with terminal(capsys, monkeypatch, tmp_path) as run:
+        genesis.write_bytes(run.founding.genesis.encode())
+        paid = await run.json(
+            "tx", "transfer", "--from", "ann", "--to", "bob", "--amount", "5", "--wait"
+        )
+        assert isinstance(paid, dict)
+        txid = str(paid["id"])
+        early = await run("receipt", "make", txid, "-o", str(file), code=1)
+        assert "is not final yet: final is block 0" in early
+        late = await run(
+            "receipt", "make", txid, "-o", str(file), "--wait", "--timeout", "0.1", code=3
+        )
+        assert "not final after 0.1 s" in late
+        make_final(run.node.ledger, *run.founding.authorities)
+        made = await run.json("receipt", "make", txid, "-o", str(file), "--wait")
+        assert isinstance(made, dict)
+        assert (made["verified"], made["transaction"], made["ok"]) == (True, txid, True)
+        path = f"bal/CNY/{run.founding.genesis.did(run.founding.bob.did)}"
+        state = tmp_path / "state"
+        told = await run("receipt", "state", path, "-o", str(state))
+        assert path in told
+        assert "1 of 1 authorities of set 0" in told
+        wrong = await run("receipt", "state", "bal/CNY", "-o", str(state), code=1)
+        assert "error: " in wrong
+    monkeypatch.setenv("CORNERSTONE_API", "http://127.0.0.1:1")  # nobody is there
+    arguments = ["receipt", "verify", str(file), "--genesis", str(genesis)]
+    assert await trio.to_thread.run_sync(cli.run, arguments) == 0
+    out = capsys.readouterr().out
+    assert "proven" in out
+    assert txid in out
+    assert "ann did:cornerstone:test:z" in out
+
+
+def test_a_changed_byte_names_the_step(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Path]
+) -> None:
+    payment, _, genesis = files
+    raw = bytearray(payment.read_bytes())
+    raw[-1] ^= 1  # in the last set of the handovers
+    payment.write_bytes(raw)
+    line = refused(capsys, "receipt", "verify", str(payment), "--genesis", str(genesis))
+    assert "handovers: wrong-next-set" in line
+    assert line.endswith("(receipt-handovers)\n")
+
+
+def test_showing_exporting_and_what_is_asked(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    payment, state, genesis = files
+    assert cli.run(["receipt", "show", str(payment)]) == 0
+    assert "not verified" in capsys.readouterr().out
+    for kind, file in (("transaction", payment), ("state", state)):
+        assert cli.run(["receipt", "show", str(file), "--json"]) == 0
+        assert f'"kind": "{kind}"' in capsys.readouterr().out
+    path = f"bal/EUR/{handed_over().genesis.did(PAYEE.did)}"
+    verify = ("receipt", "verify", str(state), "--genesis", str(genesis))
+    assert cli.run([*verify, "--path", path]) == 0
+    assert "proven absent" in capsys.readouterr().out
+    assert "asked for key" in refused(capsys, *verify, "--path", path.replace("EUR", "CNY"))
+    account, exported = tmp_path / "bank.json", tmp_path / "payment.cose"
+    keys = (HeldKey("assert", Purpose.ASSERT, SEED),)
+    save_account(account, Account("bank", "test", PAYEE.did, keys))
+    export = ("--genesis", str(genesis), "--from", str(account), "-o", str(exported))
+    assert cli.run(["receipt", "export", str(payment), *export]) == 0
+    entry = exported.with_name("payment.cose.header").read_bytes()
+    decode_cose_receipt(exported.read_bytes()).check(entry)
+    with pytest.raises(Refusal):
+        decode_cose_receipt(exported.read_bytes()).check(entry[:-1])
+    assert "no-history-path" in refused(capsys, "receipt", "export", str(state), *export)
+
+
+def test_a_checkpoint_is_taken_into_account(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    chain = handed_over()
+    payment, _, genesis = files
+    trusted = tmp_path / "checkpoint"
+    header = chain.receipt(chain.paid[0]).proof.header
+    trusted.write_bytes(TrustedCheckpoint(header, chain.authorities).encode())
+    verify = ["receipt", "verify", str(payment), "--genesis", str(genesis)]
+    assert cli.run([*verify, "--checkpoint", str(trusted)]) == 0
+    assert "4 authorities of set 1" in capsys.readouterr().out
+    trusted.write_bytes(b"nonsense")
+    assert "error: " in refused(capsys, *verify, "--checkpoint", str(trusted))
