@@ -16,6 +16,7 @@ from tests.bench.hundred import measure_crowd
 from tests.bench.import_blocks import measure_import
 from tests.bench.lossy_link import PLAN, measure_lossy_link, permitted
 from tests.bench.network import measure_load, measure_start
+from tests.bench.receipts import measure_receipts
 from tests.bench.state_size import measure_state
 from tests.bench.sync import measure_sync
 
@@ -207,6 +208,15 @@ def bench_eclipse() -> None:
         )
 
 
+def bench_receipts() -> None:
+    """Receipts before and after changes of the authorities."""
+    for figure in measure_receipts():
+        say(
+            f"receipt, {figure.name}: {figure.size:,} bytes, {figure.handovers} handovers, "
+            f"{figure.signers} signatures, verified from the genesis in {figure.verify_ms:.2f} ms"
+        )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -220,6 +230,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "hundred": bench_hundred,
     "attacks": bench_attacks,
     "blocks": bench_blocks,
+    "receipts": bench_receipts,
 }
 
 

@@ -23,7 +23,7 @@ from tests.chain.consensus.finality.world import sign
 from tests.chain.founding import decoded
 from tests.parties import Party, party
 
-PEOPLE = tuple(party(f"authority{number}") for number in range(9))
+PEOPLE = tuple(party(f"authority{number}") for number in range(14))
 BY_ID = {person.did: person for person in PEOPLE}
 
 

@@ -21,6 +21,7 @@ from chain.primitives import cbor, cose
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
+from chain.receipts.cose import decode_cose_receipt
 from chain.transactions.envelope import TRANSACTION_TYPE, Transaction, decode_transaction
 from chain.transactions.identity import DidRecord, decode_record
 from p2p.wire.codec import decode_frame, encode_message
@@ -35,6 +36,7 @@ from tests.fuzz.bodies import bodies, double_vote
 from tests.fuzz.handshake import SHAKES, shake
 from tests.fuzz.mutation import Mutate, of_bytes, of_cbor, of_sequence, of_toml
 from tests.fuzz.outbox import PLAYS, play
+from tests.fuzz.receipts import cose_samples, receipt_samples, verified
 from tests.p2p.wire.extremes import MAXIMAL, MINIMAL
 from tests.p2p.wire.messages import examples
 
@@ -203,6 +205,8 @@ def targets() -> dict[str, Target]:
         ),
         Target("evidence", (evidence.encode(),), of_cbor, same(decode_evidence)),
         Target("authority-set", (set_of(seven).raw,), of_cbor, taken(lambda d: decode_set(d).raw)),
+        Target("receipt-file", receipt_samples(), of_cbor, verified),
+        Target("cose-receipt", cose_samples(), of_bytes, same(decode_cose_receipt)),
         Target("handshake", SHAKES, of_bytes, shake),
         Target("outbox", PLAYS, of_bytes, play),
     ]
