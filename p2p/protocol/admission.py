@@ -168,6 +168,7 @@ class Admission:
             pulls.settled(item)
             return None, []
         if asked:
+            self._allowances[peer].kept()
             self._workings.recent.add(digest, tx.raw, now.s)
             candidate = self._validation.enter(tx, digest, peer)
             return candidate, mesh.pulled(peer, now)

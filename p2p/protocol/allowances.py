@@ -14,12 +14,23 @@ FAULTS_RATE = 3 / 60  # unserved promises that are free; even an honest peer can
 FAULTS_BURST = 3
 BLAME_RATE = 5 / 60  # unserved promises that give a point: fewer than ten minutes forget
 BLAME_BURST = 5
+UNKEPT_MAX = 5  # in a row: one pause of a peer lets several requests run out at once
+UNKEPT_S = 60.0  # nobody honest is silent for a minute to each of so many requests, and connected
 
 
 class Allowance:
     """The buckets of one peer, and how many of its unasked bodies are being verified."""
 
-    __slots__ = ("blame", "body_bytes", "bytes_served", "faults", "ids", "unverified")
+    __slots__ = (
+        "_since_s",
+        "_unkept",
+        "blame",
+        "body_bytes",
+        "bytes_served",
+        "faults",
+        "ids",
+        "unverified",
+    )
 
     def __init__(self, now: Now) -> None:
         self.ids = TokenBucket(IDS_RATE, IDS_BURST, now.s)
@@ -28,7 +39,20 @@ class Allowance:
         self.faults = TokenBucket(FAULTS_RATE, FAULTS_BURST, now.s)
         self.blame = TokenBucket(BLAME_RATE, BLAME_BURST, now.s)
         self.unverified = 0
+        self._unkept = 0
+        self._since_s = 0.0
 
     def blames(self, now: Now) -> bool:
         """Whether one more promise that was not kept is held against the peer."""
         return not self.faults.take(1, now.s) and self.blame.take(1, now.s)
+
+    def kept(self) -> None:
+        """A promise was kept: earlier ones that were not count no more against its usefulness."""
+        self._unkept = 0
+
+    def unkept(self, now: Now) -> bool:
+        """A promise was not kept. Whether none has been for so long that the peer is of no use."""
+        if not self._unkept:
+            self._since_s = now.s
+        self._unkept += 1
+        return self._unkept >= UNKEPT_MAX and now.s - self._since_s >= UNKEPT_S

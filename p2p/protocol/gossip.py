@@ -7,8 +7,11 @@ Rules:
 - What comes is judged in `admission`, and only what the mempool accepted is passed on.
 - A tick that comes late postpones pulls and timeouts by as much. *Why:* we were busy, and what we
   would ask for, or miss, is likely to wait in our own sockets; nobody is blamed for silence then.
+- A peer that let request after request run out for UNKEPT_S, and answered none, is let go; it is
+  not banned. *Why:* it is of no use, and its place is; but why it is silent we do not know.
 Resists: floods of invalid signatures (each batch is penalised), announce-then-never-serve (one
-timeout per peer and id, rank, and a fault token), floods of ids and of bodies (`allowances`).
+timeout per peer and id, rank, a fault token, the connection), floods of ids and of bodies
+(`allowances`).
 """
 
 import random
@@ -21,8 +24,8 @@ from p2p.peers.contact import group_of
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, POINTS_UNSERVED
 from p2p.protocol.admission import Admission, Workings
-from p2p.protocol.allowances import BODY_BYTES_RATE, IDS_RATE, Allowance
-from p2p.protocol.effects import Count, Effect, Penalize, Send
+from p2p.protocol.allowances import BODY_BYTES_RATE, IDS_RATE, UNKEPT_S, Allowance
+from p2p.protocol.effects import Count, Disconnect, Effect, Penalize, Send
 from p2p.protocol.holding import Holding
 from p2p.protocol.instant import Now
 from p2p.protocol.leases import Leases
@@ -265,6 +268,9 @@ class Gossip:
         if self._allowances[peer].blames(now):
             reason = "an announced transaction was not served, more than three times a minute"
             effects.append(Penalize(peer, POINTS_UNSERVED, "unserved", reason))
+        if self._allowances[peer].unkept(now):
+            reason = f"nothing it announced was served, {UNKEPT_S:.0f} s long"
+            effects.append(Disconnect(peer, "unserving", reason))
         return effects
 
     def _serve(

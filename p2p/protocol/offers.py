@@ -141,6 +141,7 @@ class Offers:
                 pushes += len(ids)
                 for txid in ids:
                     told[txid].pushed += 1
+                    state.telling.pop(txid, None)
             if len(pushed) < len(lacking):
                 self._queue(peer, state, lacking[len(pushed) :], told, now)
         if pushes:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from p2p.config import INBOUND_MAX, OUTBOUND_TARGET, BadConfig, load_config
+from p2p.protocol.gossip import EAGER
 
 GOOD = f"""
 name = "n1"
@@ -51,8 +52,23 @@ log_level = "debug"
 
 
 @pytest.mark.parametrize(
+    ("table", "eager"),
+    [("", EAGER), ("[gossip]", EAGER), ("[gossip]\neager = 0", 0), ("[gossip]\neager = 8", 8)],
+)
+def test_how_many_links_push_is_said_in_a_table_of_its_own(
+    tmp_path: Path, table: str, eager: int
+) -> None:
+    assert load_config(write(tmp_path, GOOD + table)).eager == eager
+
+
+@pytest.mark.parametrize(
     ("line", "reason"),
     [
+        ("gossip = 2", "gossip: expected a table with the one key eager, got 2"),
+        ("[gossip]\nlazy = 1", "gossip: expected a table with the one key eager"),
+        ("[gossip]\neager = 9", "gossip.eager: expected an integer from 0 to 8, got 9"),
+        ("[gossip]\neager = true", "gossip.eager: expected an integer from 0 to 8, got True"),
+        ('[gossip]\neager = "2"', "gossip.eager: expected an integer from 0 to 8, got '2'"),
         ('bootstap = ["ws://a:1"]', "unknown key 'bootstap'; did you mean 'bootstrap'?"),
         ("zzz = 1", "unknown key 'zzz'; known: name"),
         ("api_port = 70000", "api_port: expected an integer from 0 to 65535, got 70000"),

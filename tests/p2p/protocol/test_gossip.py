@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from chain.primitives.hashing import Hash
 from p2p.peers.requests import TIMEOUT_S
-from p2p.protocol.allowances import UNVERIFIED_MAX
+from p2p.protocol import gossip
+from p2p.protocol.allowances import UNKEPT_MAX, UNKEPT_S, UNVERIFIED_MAX
 from p2p.protocol.effects import Answer, CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.protocol.gossip import GossipSettings
 from p2p.protocol.mesh import LEASE_S, PATIENCE_MIN_S
 from p2p.protocol.offers import FLUSH_MAX_S
-from p2p.wire.fields import Short
+from p2p.wire.fields import SHORT_BYTES, Short
 from p2p.wire.messages import (
     AnnounceShort,
     AnnounceTransactions,
@@ -247,9 +250,65 @@ def test_promises_that_are_not_kept_cost_rank_and_little_blame_but_never_a_ban()
     talking = Talk()
     blamed = 0
     for number in range(300):
+        kept = FOUNDING.transfer(number, lane=2)
+        talking.say(ANN, AnnounceShort(talking.ours([kept.id])))
+        talking.verify(talking.say(ANN, Transactions(0, (kept.raw,))))
         tx = FOUNDING.transfer(number, lane=3)
         talking.say(ANN, AnnounceShort(talking.ours([tx.id])))
         effects = talking.wait(11)
         assert not [e for e in effects if isinstance(e, Disconnect)]
         blamed += sum(isinstance(e, Penalize) and e.code == "unserved" for e in effects)
     assert 100 < blamed < 300
+
+
+def test_who_keeps_none_of_its_promises_for_a_minute_is_let_go_but_not_banned() -> None:
+    talking = Talk()
+    since_s = talking.s
+    gone: list[Disconnect] = []
+    for number in range(20):
+        if not gone:
+            tx = FOUNDING.transfer(number, lane=3)
+            talking.say(ANN, AnnounceShort(talking.ours([tx.id])))
+            gone = [e for e in talking.wait(11) if isinstance(e, Disconnect)]
+    assert [(e.peer, e.code) for e in gone] == [(ANN, "unserving")]
+    assert UNKEPT_S <= talking.s - since_s <= 2 * UNKEPT_S
+    assert talking.router.ban_s(ANN, talking.now()) == 0
+
+
+def test_requests_that_run_out_at_once_are_one_silence() -> None:
+    talking = Talk()
+    txs = [FOUNDING.transfer(n, lane=3) for n in range(3 * UNKEPT_MAX)]
+    for tx in txs:
+        talking.say(ANN, AnnounceShort(talking.ours([tx.id])))
+    assert not [e for e in talking.wait(30) if isinstance(e, Disconnect)]
+
+
+def test_ids_that_look_alike_are_all_fetched_served_and_cost_nobody_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gossip, "Shortener", Alike)
+    talking = Talk()
+    alike = Short(bytes(SHORT_BYTES))
+    talking.verify(talking.say(ANN, AnnounceShort((alike,))))
+    talking.verify(talking.say(ANN, Transactions(1, (TX[0].raw,))))
+    # The next looks like the one that is held, so it is not asked for by its short id ...
+    assert talking.say(ANN, AnnounceShort((alike,))) == []
+    # ... but by its full one, which an honest peer of the same view says when it has both.
+    asked = talking.say(CAT, AnnounceTransactions((IDS[1],)))
+    assert asked == [Send(CAT, GetTransactions(2, (IDS[1],)))]
+    talking.verify(talking.say(CAT, Transactions(2, (TX[1].raw,))))
+    assert all(map(talking.ledger.mempool.has, IDS[:2]))
+    told = talking.wait(1)
+    assert Send(BOB, AnnounceShort((alike,))) in told
+    assert Send(BOB, AnnounceTransactions((IDS[1],))) in told
+    assert talking.say(BOB, GetShort(1, (alike,))) == [Send(BOB, Transactions(1, (TX[0].raw,)))]
+    in_full = talking.say(BOB, GetTransactions(2, (IDS[1],)))
+    assert in_full == [Send(BOB, Transactions(2, (TX[1].raw,)))]
+    assert [talking.router.points(p, talking.now()) for p in (ANN, BOB, CAT)] == [0, 0, 0]
+
+
+class Alike(Shortener):
+    """All ids look alike."""
+
+    def of(self, txid: Hash) -> Short:
+        return Short(bytes(SHORT_BYTES))

@@ -4,6 +4,7 @@ import pytest
 
 from chain.parameters import Consensus
 from chain.primitives.errors import Declined
+from chain.transactions.envelope import decode_transaction
 from tests.p2p.founding import Founding, found
 from tests.p2p.protocol.simnet import Host, SimNet
 
@@ -181,3 +182,26 @@ def test_any_seed_converges(founding: Founding, seed: int) -> None:
     account = hosts[3].ledger.account(founding.ann.did)
     assert account is not None
     assert account.sequences == {0: 20}
+
+
+def test_each_senders_transactions_are_in_blocks_in_order_whatever_the_order_of_arrival(
+    founding: Founding,
+) -> None:
+    net, hosts = network(founding)
+    net.run(3)
+    numbers = [(lane, number) for lane in (0, 1) for number in range(120)]
+    net.rng.shuffle(numbers)
+    for place, (lane, number) in enumerate(numbers):
+        net.submit(hosts[place % len(hosts)], [founding.transfer(number, lane=lane).raw])
+        net.run(0.01)
+    net.run(6)
+    for host in hosts:
+        taken: dict[int, list[int]] = {0: [], 1: []}
+        for height in range(1, host.ledger.head.height + 1):
+            block = host.ledger.block_at(height)
+            assert block is not None
+            for raw in block.transactions:
+                tx = decode_transaction(raw, founding.genesis.hash)
+                taken[tx.lane].append(tx.sequence)
+        assert taken == {0: list(range(120)), 1: list(range(120))}
+    assert not any(host.penalties for host in hosts)

@@ -1,0 +1,116 @@
+"""Two mempools that are compared, beside a naive model: the difference of two sets."""
+
+import random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chain.primitives.hashing import Hash, sha256
+from p2p.peers.peer import PeerId
+from p2p.protocol.effects import Effect, Send
+from p2p.protocol.holding import Holding
+from p2p.protocol.instant import Now
+from p2p.protocol.reconciliation import (
+    AGAIN_S,
+    ALL_MAX,
+    EVERY_S,
+    LIST_MAX,
+    SUMMED_BURST,
+    Reconciliation,
+)
+from p2p.wire.messages import Differ, Message, Reconcile
+from p2p.wire.shorts import Shortener
+
+ANN, BOB = PeerId(b"a" * 32), PeerId(b"b" * 32)
+IDS = [sha256(b"%d" % number) for number in range(300)]
+numbers = st.sets(st.integers(0, len(IDS) - 1), max_size=80)
+
+
+class Side:
+    """One of two nodes: what it holds, under its own key."""
+
+    def __init__(self, name: PeerId, ids: list[Hash]) -> None:
+        self.shortener = Shortener(name[:16])
+        self.holding = Holding(self.shortener)
+        for txid in ids:
+            self.holding.add(txid)
+        self.engine = Reconciliation(self.holding, random.Random(name[0]))
+
+
+def message(effects: list[Effect]) -> Message:
+    (sent,) = [effect.message for effect in effects if isinstance(effect, Send)]
+    return sent
+
+
+def compare(ours: Side, theirs: Side) -> tuple[list[Hash], list[Hash]]:
+    """We ask: the ids that we announce then, and those they do."""
+    ours.engine.connected(BOB, Now(0, 0))
+    theirs.engine.connected(ANN, Now(0, 0))
+    question = message(ours.engine.tick(Now(EVERY_S, 0), ()))
+    assert isinstance(question, Reconcile)
+    answer = theirs.engine.asked(ANN, question, ours.shortener, Now(EVERY_S, 0))
+    if not any(isinstance(effect, Send) for effect in answer.effects):
+        return [], answer.ids
+    differ = message(answer.effects)
+    assert isinstance(differ, Differ)
+    return ours.engine.told(BOB, differ, Now(EVERY_S, 0)).ids, answer.ids
+
+
+@settings(max_examples=60)
+@given(numbers, numbers)
+def test_whatever_one_has_and_the_other_lacks_is_announced(
+    ours: set[int], theirs: set[int]
+) -> None:
+    mine, yours = ([IDS[n] for n in sorted(numbers)] for numbers in (ours, theirs))
+    told, heard = compare(Side(ANN, mine), Side(BOB, yours))
+    assert {IDS[n] for n in ours - theirs} <= set(told) <= set(mine)
+    assert {IDS[n] for n in theirs - ours} <= set(heard) <= set(yours)
+    assert len(set(told)) == len(told)
+    if ours == theirs:
+        assert (told, heard) == ([], [])
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=60))
+def test_sums_depend_on_what_is_held_and_not_on_how_it_came(steps: list[tuple[bool, int]]) -> None:
+    holding, model = Holding(Shortener(ANN[:16])), dict[Hash, None]()
+    for adds, number in steps:
+        if adds:
+            holding.add(IDS[number])
+            model[IDS[number]] = None
+        else:
+            holding.remove(IDS[number])
+            model.pop(IDS[number], None)
+    fresh = Holding(Shortener(ANN[:16]))
+    for txid in reversed(model):
+        fresh.add(txid)
+    assert holding.sums.encode() == fresh.sums.encode()
+    assert list(holding) == list(model)
+
+
+def test_a_new_peer_is_sent_sums_only_when_there_is_much() -> None:
+    few, many = Side(ANN, IDS[:ALL_MAX]), Side(ANN, IDS[: ALL_MAX + 1])
+    assert few.engine.connected(BOB, Now(0, 0)) == []
+    assert isinstance(message(many.engine.connected(BOB, Now(0, 0))), Reconcile)
+
+
+def test_more_than_can_be_listed_is_compared_again_soon() -> None:
+    ids = [sha256(b"x%d" % number) for number in range(LIST_MAX + 100)]
+    ours = Side(ANN, ids)
+    told, heard = compare(ours, Side(BOB, []))
+    assert len(told) == len(set(told)) == LIST_MAX
+    assert heard == []
+    again = ours.engine.tick(Now(EVERY_S + AGAIN_S, 0), ())
+    assert isinstance(message(again), Reconcile)
+
+
+def test_who_was_not_asked_tells_nothing_and_sums_have_a_budget() -> None:
+    side = Side(ANN, IDS)
+    side.engine.connected(BOB, Now(0, 0))
+    side.engine.told(BOB, Differ(1, False), Now(1, 0))
+    assert side.engine.told(BOB, Differ(1, False), Now(1, 0)).ids == []
+    question = Reconcile(b"")
+    spent = 0
+    while side.engine.asked(BOB, question, Shortener(BOB[:16]), Now(1, 0)).ids:
+        spent += len(IDS)
+    assert SUMMED_BURST - len(IDS) < spent <= SUMMED_BURST
