@@ -19,6 +19,7 @@ from chain.block import BLOCK_OVERHEAD_BYTES, Block, Header, encode_block
 from chain.chainstate import Executed
 from chain.consensus.engine import Author, Engine, HeaderNode
 from chain.consensus.finality.certificate import Certificate
+from chain.consensus.finality.recovery import Recovery
 from chain.consensus.finality.standing import Standing
 from chain.consensus.finality.vote import SignedVote
 from chain.consensus.headertree import Entry
@@ -49,6 +50,7 @@ from chain.primitives import merkle
 from chain.primitives.errors import Declined, Invalid
 from chain.primitives.hashing import Hash, sha256
 from chain.queries import Queries
+from chain.recovering import Recovering
 from chain.slots import count_in_slot, double_block
 from chain.store import Batch, KeyValueStore
 from chain.transactions.envelope import Transaction
@@ -107,6 +109,7 @@ class Ledger(Queries):
         assert founding is not None, "the chain is founded"
         self.finality = Finality(genesis.hash, tree.node(founding.id), store, tree)
         self.handovers = Handovers(store, tree, self.finality.sets)
+        self._recovering = Recovering(store, tree, self.finality)
         self._activation = Activation(genesis, store, tree, chainstate, self.finality)
         self._signatures: OrderedDict[Hash, None] = OrderedDict()
         self._seals: OrderedDict[Hash, bytes] = OrderedDict()
@@ -230,12 +233,15 @@ class Ledger(Queries):
         self._owed += self._count_in_slot(node, above, batch)
         history = parent.history.append(merkle.leaf_hash(header.raw))
         entry = Entry(node, history, "", standing)
+        recovery = self._recovering.meet(entry)
         batch.put(tables.BLOCK + header.id, encode_block(block))
         self.finality.entered(parent.standing, standing, certificates, batch)
         self._owed += self.finality.absorb(certificates, slot, batch)
         executed = self._executed(block, transactions, standing)
         moved = self._activation.accept(entry, transactions, executed, batch)
         moved += self._follow(self.finality.retry)
+        if recovery is not None and self._tree.good(header.id):
+            moved += self._follow(lambda batch: self._recovering.enter(recovery, batch))
         for transaction in transactions:
             self._know(transaction.raw)
         events, self._owed = self._owed + self._settle(moved, slot), []
@@ -279,6 +285,19 @@ class Ledger(Queries):
             self._follow(lambda batch: self.finality.add_certificate(certificate, slot, batch)),
             slot,
         )
+
+    def recover(self, recovery: Recovery, slot: int) -> list[LedgerEvent]:
+        """Let another set take over where people decided so. Raises Invalid, nothing changed."""
+
+        def step(batch: Batch) -> list[LedgerEvent]:
+            return self._recovering.load(recovery, self.chain, batch)
+
+        return self._settle(self._follow(step), slot)
+
+    @property
+    def recoveries(self) -> list[Recovery]:
+        """The recoveries that were loaded here, whether their blocks have come or not."""
+        return self._recovering.loaded()
 
     def _count_in_slot(
         self, node: HeaderNode, above: Sequence[SealedHeader], batch: Batch

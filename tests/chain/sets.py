@@ -66,7 +66,7 @@ class Chain:
 
     def grow(self, *transactions: Transaction) -> Block:
         """The next slot's block, by whoever it belongs to."""
-        slot = self.on.head.slot + 1
+        slot = max([self.on.head.slot, *(block.header.slot for block in self.blocks[-1:])]) + 1
         for tx in transactions:
             self.on.submit(tx, slot)
         author = BY_ID[self.authorities.leader(slot).did].author

@@ -164,6 +164,13 @@ class Closure:
         self.newest = max(self.newest, base)
         return [Justified(base)]
 
+    def recover(self, base: Mark) -> None:
+        """Begin anew at a block that people chose: see chain.recovering."""
+        self.finalized = self.newest = base
+        self.proof = None
+        self._justified = {base: None}
+        self._held, self._parked = {}, {}
+
     def _agrees(self, mark: Mark, blocks: Blocks) -> bool:
         final = self.finalized.block
         return blocks.place(final) is None or blocks.descends(mark.block, final)

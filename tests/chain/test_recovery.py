@@ -1,0 +1,181 @@
+"""A network that lost more than a third of its authorities for good, and the file that helps."""
+
+from dataclasses import replace
+
+import pytest
+
+from chain.block import Block
+from chain.consensus.authorityset import AuthoritySet, member
+from chain.consensus.finality.recovery import Recovery, decode_recovery
+from chain.consensus.finality.vote import Checkpoint, Vote
+from chain.consensus.selection import engine_of
+from chain.ledger import Ledger
+from chain.ledger_events import FinalityAlarm
+from chain.primitives.errors import Invalid, Refusal
+from chain.primitives.hashing import Hash
+from chain.store import MemoryStore
+from chain.transactions.governance_seats import set_in_force
+from tests.chain.consensus.finality.world import sign
+from tests.chain.founding import decoded
+from tests.chain.sets import BY_ID, PEOPLE, Chain
+from tests.parties import Party
+
+LEFT = 4
+LATER = 40
+
+
+class Broken(Chain):
+    """Seven authorities, of whom the last three are gone."""
+
+    def __init__(self) -> None:
+        super().__init__(7)
+        self.grow()
+        self.finalize()
+        self.grow()
+        self.finalize()
+        self.grow()
+        self.left = self.authorities.members[:LEFT]
+        self.tip = self.grow()
+        self.void = self.grow()
+
+    @property
+    def keepers(self) -> list[Party]:
+        """Those who are left."""
+        return [BY_ID[seat.did] for seat in self.left]
+
+    def recovery(self, block: Block | None = None) -> Recovery:
+        """The file, not signed yet."""
+        at = (block or self.tip).header
+        following = AuthoritySet(self.authorities.id + 1, self.left)
+        return Recovery(
+            self.genesis.hash, at.id, at.height, at.slot, self.authorities, following, "fire"
+        )
+
+    def signed(self, count: int = LEFT, block: Block | None = None) -> Recovery:
+        """The file, signed by so many."""
+        recovery = self.recovery(block)
+        for keeper in self.keepers[:count]:
+            recovery = recovery.signed(keeper.vote)
+        return recovery
+
+    def agree(self, target: Checkpoint) -> None:
+        """Those who are left vote for it."""
+        standing = self.on.finality.standing(target.block)
+        link = Vote(standing.set_id, standing.newest, target)
+        for place, seat in enumerate(self.on.finality.authorities(target.block).members):
+            if seat in self.left:
+                signed = sign(link, place, BY_ID[seat.did], self.genesis.hash)
+                self.on.add_vote(signed, target.epoch)
+
+
+def test_a_network_that_lost_three_of_seven_goes_on_with_four() -> None:
+    chain = Broken()
+    final = chain.on.finality.finalized
+    chain.agree(Checkpoint(chain.void.id, chain.on.head.slot))
+    assert chain.on.finality.finalized == final
+    assert chain.on.finality.justified.block != chain.void.id
+    recovery = chain.signed()
+    events = chain.on.recover(decode_recovery(recovery.encode()), LATER)
+    alarm = next(event for event in events if isinstance(event, FinalityAlarm))
+    assert alarm.code == "recovered"
+    assert "fire" in alarm.reason
+    assert chain.on.head.id == chain.tip.id
+    assert chain.on.finality.finalized.block == chain.tip.id
+    assert chain.authorities == recovery.following
+    assert chain.on.recoveries == [recovery]
+    for _ in range(2):
+        block = chain.grow()
+        assert block.header.set_id == 1
+        chain.agree(Checkpoint(block.id, block.header.slot))
+    assert set_in_force(chain.on.state) == recovery.following
+    final_now = chain.on.node(chain.on.finality.finalized.block)
+    assert final_now is not None
+    assert final_now.height > chain.tip.header.height
+
+
+def test_loaded_twice_it_changes_nothing_and_another_one_is_refused() -> None:
+    chain = Broken()
+    recovery = chain.signed()
+    other = replace(chain.recovery(), reason="flood")
+    chain.on.recover(recovery, LATER)
+    assert chain.on.recover(recovery, LATER) == []
+    for keeper in chain.keepers:
+        other = other.signed(keeper.vote)
+    with pytest.raises(Refusal, match="recovery-other"):
+        chain.on.recover(other, LATER)
+
+
+def test_what_stood_on_the_block_is_void_also_after_a_restart() -> None:
+    store = MemoryStore()
+    chain = Broken()
+    other = Ledger(chain.genesis, store, engine_of(chain.genesis))
+    for block in chain.blocks:
+        other.import_block(block, decoded(other, block), LATER)
+    recovery = chain.signed()
+    for ledger in (other, chain.on):
+        ledger.recover(recovery, LATER)
+    again = Ledger(chain.genesis, store, engine_of(chain.genesis))
+    assert again.head.id == chain.tip.id
+    block = chain.grow()
+    again.import_block(block, decoded(again, block), LATER)
+    assert again.head.id == block.id
+
+
+def test_a_node_that_begins_anew_follows_with_the_file_and_not_without() -> None:
+    chain = Broken()
+    recovery = chain.signed()
+    chain.on.recover(recovery, LATER)
+    block = chain.grow()
+    chain.blocks.remove(chain.void)
+    without = Ledger(chain.genesis, MemoryStore(), engine_of(chain.genesis))
+    fresh = Ledger(chain.genesis, MemoryStore(), engine_of(chain.genesis))
+    assert fresh.recover(recovery, LATER) == []
+    for each in chain.blocks[:-1]:
+        for ledger in (without, fresh):
+            ledger.import_block(each, decoded(ledger, each), LATER)
+    assert fresh.finality.finalized.block == chain.tip.id
+    fresh.import_block(block, decoded(fresh, block), LATER)
+    assert fresh.head.id == block.id
+    with pytest.raises(Refusal, match="wrong-set"):
+        without.import_block(block, decoded(without, block), LATER)
+
+
+def test_a_wrong_file_is_refused_with_its_reason() -> None:
+    chain = Broken()
+    good = chain.signed()
+    stranger = PEOPLE[8].vote
+    first_key, first = good.signatures[0]
+    broken = bytes([first[0] ^ 1]) + first[1:]
+    below = chain.signed(block=chain.blocks[0])
+    cases = {
+        "recovery-unsigned": chain.signed(2),
+        "wrong-chain": replace(good, chain=Hash(bytes(32))),
+        "recovery-signature": replace(good, signatures=((first_key, broken), *good.signatures[1:])),
+        "recovery-signer": replace(good, signatures=((stranger.public, first),)),
+        "recovery-below-final": below,
+        "recovery-set": replace(good, following=chain.authorities),
+    }
+    for code, recovery in cases.items():
+        with pytest.raises(Invalid) as refused:
+            chain.on.recover(recovery, LATER)
+        assert refused.value.code == code
+        assert chain.on.recoveries == []
+    assert chain.on.head.id == chain.void.id
+    with pytest.raises(Invalid, match="recovery-signer"):
+        chain.recovery().signed(stranger)
+
+
+def test_a_set_of_newcomers_needs_more_than_a_third_of_those_in_force() -> None:
+    chain = Broken()
+    newcomers = AuthoritySet.of(
+        1, [*chain.left[:1], *(member(p.did, p.document.keys) for p in PEOPLE[7:])]
+    )
+    recovery = replace(chain.recovery(), following=newcomers)
+    for party in (*chain.keepers[:1], *PEOPLE[7:]):
+        recovery = recovery.signed(party.vote)
+    with pytest.raises(Invalid, match="1 of the 7 authorities in force"):
+        chain.on.recover(recovery, LATER)
+    for party in chain.keepers[1:3]:
+        recovery = recovery.signed(party.vote)
+    chain.on.recover(recovery, LATER)
+    assert chain.authorities == newcomers
