@@ -18,6 +18,7 @@ from chain.consensus.engine import HeaderNode
 from chain.consensus.finality.certificate import (
     Certificate,
     check_signatures,
+    check_signers,
     decode_certificate,
 )
 from chain.consensus.finality.choice import Choice, choose
@@ -40,6 +41,7 @@ from chain.ledger_events import (
 )
 from chain.primitives.errors import Declined, Invalid, Malformed
 from chain.primitives.hashing import Hash
+from chain.primitives.keys import SignatureCheck
 from chain.store import Batch, KeyValueStore
 
 CERTIFICATES_KNOWN_MAX = 1024
@@ -192,10 +194,12 @@ class Finality:
 
     # Votes and certificates from peers
 
-    def add_vote(self, signed: SignedVote, slot: int, batch: Batch) -> list[LedgerEvent]:
+    def add_vote(
+        self, signed: SignedVote, slot: int, batch: Batch, *, checked: bool = False
+    ) -> list[LedgerEvent]:
         """Take a vote in. Raises Declined (early, old, known, unknown set) or Invalid."""
         authorities = self.sets.numbered(signed.vote.set_id)
-        tallied = self.pool.add(signed, authorities, slot)
+        tallied = self.pool.add(signed, authorities, slot, checked=checked)
         events: list[LedgerEvent] = []
         if tallied.evidence is not None:
             events.append(EvidenceFound(tallied.evidence))
@@ -205,15 +209,45 @@ class Finality:
             events += self.absorb([tallied.certificate], slot, batch)
         return events
 
-    def add_certificate(
-        self, certificate: Certificate, slot: int, batch: Batch
-    ) -> list[LedgerEvent]:
-        """Take a certificate in. Raises Declined (known, unknown set) or Invalid."""
+    def judge_vote(self, signed: SignedVote, slot: int) -> list[SignatureCheck]:
+        """What has to be verified before a vote is taken. Raises as `add_vote`."""
+        authorities = self.sets.numbered(signed.vote.set_id)
+        self.pool.judge(signed, authorities, slot)
+        return self._checks([signed], authorities)
+
+    def judge_certificate(self, certificate: Certificate) -> list[SignatureCheck]:
+        """What has to be verified before a certificate is taken. Raises as `add_certificate`."""
         if self.closure.knows(certificate.vote):
             raise Declined("certificate-known", "a certificate of this link is here already")
         if certificate.vote.set_id < self.finalized.set_id:
             raise Declined("certificate-old", f"of set {certificate.vote.set_id}, which is over")
-        self._check(certificate, self.sets.numbered(certificate.vote.set_id))
+        authorities = self.sets.numbered(certificate.vote.set_id)
+        check_signers(certificate, authorities)
+        return self._checks(certificate.votes(), authorities)
+
+    def _checks(
+        self, votes: Sequence[SignedVote], authorities: AuthoritySet
+    ) -> list[SignatureCheck]:
+        unknown = [signed for signed in votes if not self.pool.verified(signed)]
+        return [
+            (
+                authorities.members[signed.member].vote,
+                signed.vote.signed_bytes(self._chain),
+                signed.signature,
+            )
+            for signed in unknown
+        ]
+
+    def add_certificate(
+        self, certificate: Certificate, slot: int, batch: Batch, *, checked: bool = False
+    ) -> list[LedgerEvent]:
+        """Take a certificate in. Raises Declined (known, unknown set) or Invalid."""
+        self.judge_certificate(certificate)
+        authorities = self.sets.numbered(certificate.vote.set_id)
+        if checked:
+            self._remember(certificate, authorities)
+        else:
+            self._check(certificate, authorities)
         return self.absorb([certificate], slot, batch)
 
     def _check_by(self, standing: Standing) -> Check:

@@ -270,21 +270,29 @@ class Ledger(Queries):
 
     # Finality
 
-    def add_vote(self, signed: SignedVote, slot: int) -> list[LedgerEvent]:
+    def add_vote(
+        self, signed: SignedVote, slot: int, *, checked: bool = False
+    ) -> list[LedgerEvent]:
         """Take a vote, which may justify, finalize, move the head, or prove an offence.
 
-        Raises Declined (early, old, known, of a set not known yet) or Invalid (its sender's fault).
+        `checked`: what `finality.judge_vote` asked for has been verified. Raises Declined (early,
+        old, known, of a set not known yet) or Invalid (its sender's fault).
         """
-        return self._settle(
-            self._follow(lambda batch: self.finality.add_vote(signed, slot, batch)), slot
-        )
 
-    def add_certificate(self, certificate: Certificate, slot: int) -> list[LedgerEvent]:
+        def step(batch: Batch) -> list[LedgerEvent]:
+            return self.finality.add_vote(signed, slot, batch, checked=checked)
+
+        return self._settle(self._follow(step), slot)
+
+    def add_certificate(
+        self, certificate: Certificate, slot: int, *, checked: bool = False
+    ) -> list[LedgerEvent]:
         """Take a certificate from a peer; as `add_vote`."""
-        return self._settle(
-            self._follow(lambda batch: self.finality.add_certificate(certificate, slot, batch)),
-            slot,
-        )
+
+        def step(batch: Batch) -> list[LedgerEvent]:
+            return self.finality.add_certificate(certificate, slot, batch, checked=checked)
+
+        return self._settle(self._follow(step), slot)
 
     def recover(self, recovery: Recovery, slot: int) -> list[LedgerEvent]:
         """Let another set take over where people decided so. Raises Invalid, nothing changed."""

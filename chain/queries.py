@@ -78,6 +78,11 @@ class Queries:
         self._chainstate = chainstate
 
     @property
+    def store(self) -> KeyValueStore:
+        """Where the chain is kept, and the guards of keys beside it."""
+        return self._store
+
+    @property
     def head(self) -> HeaderNode:
         """The newest block of the best chain."""
         return self._chainstate.head

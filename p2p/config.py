@@ -3,6 +3,7 @@
 import difflib
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from chain.primitives.errors import Refusal
@@ -23,6 +24,7 @@ KEYS_OPTIONAL = (
     "durability",
     "author_key",
     "author",
+    "vote",
     "log_level",
 )
 DURABILITIES = ("process", "power")
@@ -34,6 +36,14 @@ INBOUND_MAX = 128  # a few kilobytes of tables and at most one 4 MiB outbox each
 INBOUND_MAX_MAX = 4096
 BOOTSTRAP_MAX = 64
 PORT_MAX = 65535
+
+
+class VotePolicy(StrEnum):
+    """Whether a node votes for finality when its author file holds a vote key."""
+
+    REQUIRED = "required"  # it does not start when the key must not vote with this store
+    IF_SAFE = "if-safe"  # it goes on without voting then, and says so
+    NEVER = "never"
 
 
 class BadConfig(Refusal):
@@ -49,9 +59,10 @@ class NodeConfig:
 
     `data_dir` is where the file was found; it holds `key` (identity), `db/`, `log.ndjson`.
     `author_key` is the key file of the seal key when the node produces blocks; `author` names its
-    DID where the key alone does not (a miner under the `work` engine). `eager` peers are asked to
-    push transactions, the others announce them; with 0 all announce. Without `explore` only the
-    bootstrap addresses are dialled, and no other peers are looked for.
+    DID where the key alone does not (a miner under the `work` engine). A vote key in the same file
+    votes (see VotePolicy), a tx key there reports offences of other authorities. `eager` peers are
+    asked to push transactions, the others announce them; with 0 all announce. Without `explore`
+    only the bootstrap addresses are dialled, and no other peers are looked for.
     """
 
     name: str
@@ -71,6 +82,7 @@ class NodeConfig:
     durability: str = "process"
     author_key: Path | None = None
     author: str = ""
+    vote: VotePolicy = VotePolicy.REQUIRED
     log_level: str = "info"
 
 
@@ -118,6 +130,7 @@ class _Reader:
             durability=self._choice("durability", DURABILITIES, "process"),
             author_key=folder / author_key if author_key else None,
             author=self._text("author", ""),
+            vote=VotePolicy(self._choice("vote", tuple(VotePolicy), VotePolicy.REQUIRED)),
             log_level=self._choice("log_level", LOG_LEVELS, "info"),
         )
 

@@ -15,7 +15,7 @@ from itertools import count
 import trio
 
 from chain.consensus.engine import Author
-from chain.ledger import BlockConnected, Ledger, LedgerEvent
+from chain.ledger import BlockConnected, FinalityAlarm, Ledger, LedgerEvent
 from chain.primitives.errors import StoreFailure
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
@@ -23,6 +23,7 @@ from p2p.checking import SignatureChecks
 from p2p.clock import Clock
 from p2p.config import NodeConfig
 from p2p.events import PeerConnected, PeerDisconnected
+from p2p.finality_status import finality_status
 from p2p.net.connection import Tap
 from p2p.net.transport import Transport
 from p2p.observer import Observer
@@ -45,14 +46,16 @@ from p2p.protocol.effects import (
     Penalize,
     Send,
     SubmitResult,
+    Warn,
 )
 from p2p.protocol.gossip import GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
-from p2p.sessions import Session, Sessions
+from p2p.sessions import Session, Sessions, peer_status
 from p2p.status import NodeStatus, PeerStatus
 from p2p.subscription import EventHub, Subscription
 from p2p.verifier import Verifier
+from p2p.voter import voter_of
 from p2p.wire.messages import Lane, Message
 from p2p.wire.records import parse_record
 
@@ -112,19 +115,26 @@ class Node:
         self._meter = ProgressMeter()
 
     def _router_parts(self) -> RouterParts:
-        config = self._parts.config
+        parts = self._parts
+        config = parts.config
         discovery = DiscoverySettings(
             bootstrap=config.bootstrap,
             outbound_target=config.outbound_target,
             parse=self._contact,
             explore=config.explore,
             feeler_s=config.feeler_s,
-            anchors=self._parts.remembered.anchors,
+            anchors=parts.remembered.anchors,
             reach=own_reach(config.advertise or config.listen),
         )
         gossip = GossipSettings(config.eager, self._room)
         return RouterParts(
-            self._ledger, self._parts.author, self._book, discovery, self._parts.rng, gossip
+            self._ledger,
+            parts.author,
+            self._book,
+            discovery,
+            parts.rng,
+            gossip,
+            voter_of(parts.config, self._ledger, parts.author, parts.observer),
         )
 
     def _room(self, peer: PeerId) -> int:
@@ -191,6 +201,7 @@ class Node:
         """What the node knows of itself now."""
         parts, ledger, now = self._parts, self._ledger, self._now()
         head, syncing = ledger.head, self._router.syncing(now)
+        slot = ledger.genesis.slot_at(now.unix_ms)
         return NodeStatus(
             name=parts.config.name,
             id=self._id,
@@ -203,9 +214,8 @@ class Node:
             head=head.id,
             head_slot=head.slot,
             state_root=head.header.state,
-            finalized_height=0,
-            finalized=self._founding_id(),
-            slot=ledger.genesis.slot_at(now.unix_ms),
+            finality=finality_status(ledger, slot),
+            slot=slot,
             syncing=syncing,
             sync=self._progress(now) if syncing else None,
             peers_inbound=self._sessions.count(outbound=False),
@@ -215,14 +225,18 @@ class Node:
             mempool_transactions=len(ledger.mempool),
             mempool_bytes=ledger.mempool.bytes,
             producing=parts.author is not None,
+            voting=self._router.voting,
             uptime_s=now.s - self._started_s,
             expiry_slots_max=ledger.parameters.expiry_slots_max,
         )
 
     def peers(self) -> list[PeerStatus]:
         """The connected peers, in order of connection."""
-        now = self._now()
-        return [self._peer_status(session, now) for session in self._sessions]
+        now, router, nothing = self._now(), self._router, (0, self._ledger.chain)
+        return [
+            peer_status(s, router.claim(s.peer) or nothing, router.points(s.peer, now), now)
+            for s in self._sessions
+        ]
 
     def remember(self) -> Remembered:
         """What of the peers is to be given to the next run."""
@@ -319,6 +333,8 @@ class Node:
                     self._parts.observer.count(counter, reason, amount)
                 case Notify(event):
                     self._notify(event)
+                case Warn(code, reason):
+                    self._log("warning", code, why=reason)
                 case Dial(address):
                     self._peering.dial(address)
                 case Disconnect(peer, code, reason):
@@ -340,6 +356,8 @@ class Node:
             self._meter.connected(len(event.transactions))
             self._block_connected.set()
             self._block_connected = trio.Event()
+        if isinstance(event, FinalityAlarm):
+            self._log("error", "finality-alarm", code=event.code, why=event.reason)
         self._hub.publish(event)
 
     def _checked(self, job: int, verdicts: list[bool]) -> None:
@@ -370,31 +388,8 @@ class Node:
             event, fields = told(self._progress(now), syncing=syncing)
             self._log("info", event, **fields)
 
-    def _founding_id(self) -> Hash:
-        founding = self._ledger.block_id_at(0)
-        assert founding is not None, "a chain has a first block"
-        return founding
-
     def _now(self) -> Now:
         return self._parts.clock.now()
 
     def _log(self, level: str, event: str, **fields: str | int | float | bool | None) -> None:
         self._parts.observer.log(level, event, **fields)
-
-    def _peer_status(self, session: Session, now: Now) -> PeerStatus:
-        connection = session.connection
-        height, head = self._router.claim(session.peer) or (0, self._ledger.chain)
-        return PeerStatus(
-            id=session.peer,
-            address=session.address,
-            outbound=session.outbound,
-            agent=connection.peer_hello.agent,
-            height=height,
-            head=head,
-            connected_s=now.s - session.since_s,
-            latency_ms=connection.latency_ms,
-            score=self._router.points(session.peer, now),
-            bytes_in=connection.bytes_in,
-            bytes_out=connection.bytes_out,
-            queued_bytes=connection.queued_bytes,
-        )

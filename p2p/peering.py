@@ -274,8 +274,8 @@ class Peering:
 
     def _hello(self) -> Hello:
         ledger = self._parts.ledger
-        founding = ledger.block_id_at(0)
-        assert founding is not None, "a chain has a first block"
+        final = ledger.finality.finalized.block
+        node = ledger.node(final)
         return Hello(
             version_min=PROTOCOL_VERSION,
             version_max=PROTOCOL_VERSION,
@@ -285,8 +285,8 @@ class Peering:
             record=self._record,
             height=ledger.head.height,
             head=ledger.head.id,
-            finalized_height=0,
-            finalized=founding,
+            finalized_height=0 if node is None else node.height,
+            finalized=final,
             agent=AGENT,
         )
 

@@ -210,4 +210,6 @@ def load_author(config: NodeConfig) -> Author | None:
             f"author is {config.author}, but {config.author_key} holds the keys of "
             f"{account.did_text}"
         )
-    return Author(account.did, account.signing_key(Purpose.SEAL))
+    held = {key.purpose: KeyPair.from_seed(key.secret) for key in account.keys}
+    seal = account.signing_key(Purpose.SEAL)
+    return Author(account.did, seal, held.get(Purpose.VOTE), held.get(Purpose.TX))

@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chain.primitives.hashing import Hash
 from p2p.net.connection import Connection
 from p2p.peers.eviction import Guest, evicted
 from p2p.peers.peer import PeerId, short
 from p2p.peers.usefulness import Usefulness
+from p2p.protocol.instant import Now
+from p2p.status import PeerStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,26 @@ class Session:
     group: str
     outbound: bool
     since_s: float
+
+
+def peer_status(session: Session, claim: tuple[int, Hash], score: int, now: Now) -> PeerStatus:
+    """A connected peer as seen from here; `claim` is the height and head it has last shown."""
+    connection = session.connection
+    height, head = claim
+    return PeerStatus(
+        id=session.peer,
+        address=session.address,
+        outbound=session.outbound,
+        agent=connection.peer_hello.agent,
+        height=height,
+        head=head,
+        connected_s=now.s - session.since_s,
+        latency_ms=connection.latency_ms,
+        score=score,
+        bytes_in=connection.bytes_in,
+        bytes_out=connection.bytes_out,
+        queued_bytes=connection.queued_bytes,
+    )
 
 
 @dataclass(frozen=True, slots=True)

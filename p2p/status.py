@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from chain.primitives.hashing import Hash
+from p2p.finality_status import FinalityStatus
 from p2p.peers.peer import PeerId
 from p2p.progress import SyncProgress
 
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """A node at one moment. Heights count from genesis = 0; finalized is genesis until finality."""
+    """A node at one moment. Heights count from genesis = 0."""
 
     name: str
     id: PeerId
@@ -22,8 +23,7 @@ class NodeStatus:
     head: Hash
     head_slot: int
     state_root: Hash
-    finalized_height: int
-    finalized: Hash
+    finality: FinalityStatus
     slot: int
     syncing: bool
     sync: SyncProgress | None  # while syncing
@@ -34,8 +34,19 @@ class NodeStatus:
     mempool_transactions: int
     mempool_bytes: int
     producing: bool
+    voting: bool
     uptime_s: float
     expiry_slots_max: int
+
+    @property
+    def finalized_height(self) -> int:
+        """Height of the last final block."""
+        return self.finality.height
+
+    @property
+    def finalized(self) -> Hash:
+        """Its id."""
+        return self.finality.block
 
 
 @dataclass(frozen=True, slots=True)

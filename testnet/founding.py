@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from chain.consensus.engine import Author
 from chain.genesis import AUTHORITY, Balance, Genesis, GenesisIdentity
 from chain.genesis_text import to_toml
 from chain.parameters import Consensus as Engine
@@ -52,6 +53,15 @@ class Organisation:
     def key(self, purpose: Purpose) -> KeyPair:
         """The signing key of a purpose (any but AGREE)."""
         return KeyPair.from_seed(self.spec.seed_of(self.name, purpose.value))
+
+    def author(self) -> Author:
+        """With what it makes blocks, votes and reports."""
+        return Author(
+            self.document().id,
+            self.key(Purpose.SEAL),
+            self.key(Purpose.VOTE),
+            self.key(Purpose.TX),
+        )
 
     def agreement_key(self) -> AgreementKey:
         """The key others encrypt to."""

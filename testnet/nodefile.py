@@ -63,6 +63,7 @@ def node_toml(spec: LaunchSpec, record: NetRecord, name: str, ports: NodePorts) 
     }
     if name in spec.author_names:
         values["author_key"] = "author.json"
+        values["vote"] = "if-safe"  # a lost disk is an experiment here, and the node comes back
         values["author"] = format_did(spec.name, author(spec, name).document().id)
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     return "\n".join([f"# Node {name} of the testnet {spec.name}; rewritten at start.", *lines, ""])

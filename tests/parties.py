@@ -24,7 +24,7 @@ class Party:
 
     @property
     def author(self) -> Author:
-        return Author(self.did, self.seal)
+        return Author(self.did, self.seal, self.vote, self.tx)
 
 
 def party(name: str) -> Party:

@@ -12,10 +12,16 @@ from chain.primitives.keys import KeyPair
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who makes blocks: an identity (32-byte id) and the key it seals with."""
+    """Who makes blocks: an identity (32-byte id) and the key it seals with.
+
+    With the key it votes with it takes part in finality, with the one of its transactions it
+    reports offences.
+    """
 
     did: bytes
     key: KeyPair
+    vote: KeyPair | None = None
+    tx: KeyPair | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,10 @@ class BlockExchange:
             effects += self._push(block.header.id, self._relay.compact(block, (), now), all_=True)
         return effects + self._settle([imported], now)
 
+    def head_moved(self, now: Now) -> list[Effect]:
+        """Votes may have moved the head to another chain."""
+        return self._show_head(now, again=False)
+
     def take_outcomes(self) -> list[Outcome]:
         """What was imported or refused since the last call."""
         outcomes, self._outcomes = self._outcomes, []

@@ -94,6 +94,14 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell whoever runs the node what only they can mend; never about a peer."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """Add to a counter by name and reason; figures only, never control flow."""
 
@@ -102,4 +110,6 @@ class Count:
     amount: int = 1
 
 
-Effect = Send | Disconnect | Dial | Penalize | Credit | CheckSignatures | Answer | Notify | Count
+Effect = (
+    Send | Disconnect | Dial | Penalize | Credit | CheckSignatures | Answer | Notify | Warn | Count
+)

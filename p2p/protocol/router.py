@@ -13,6 +13,8 @@ from chain.consensus.engine import Author
 from chain.ledger import (
     BlockConnected,
     BlockDisconnected,
+    CertificateFound,
+    EvidenceFound,
     HeadChanged,
     Ledger,
     LedgerEvent,
@@ -20,15 +22,18 @@ from chain.ledger import (
     TransactionDropped,
 )
 from chain.primitives.hashing import Hash
+from chain.voting import Voter
 from p2p.peers.addressbook import AddressBook
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, Offence, ScoreBoard
 from p2p.peers.usefulness import Use, Usefulness
 from p2p.progress import likely_height
+from p2p.protocol.ballots import Ballots
 from p2p.protocol.blocks import BlockExchange
 from p2p.protocol.discovery import Acquaintances, Connected, Discovery, DiscoverySettings
 from p2p.protocol.effects import (
+    Answer,
     CheckSignatures,
     Count,
     Credit,
@@ -43,7 +48,9 @@ from p2p.protocol.intake import Imported, Intake
 from p2p.protocol.production import Production, Surroundings
 from p2p.protocol.recent import RecentTransactions
 from p2p.protocol.relay import Relay
+from p2p.protocol.reporting import Reporting
 from p2p.protocol.sync import HeaderSync
+from p2p.protocol.voting import Voting
 from p2p.protocol.wanted import Wanted
 from p2p.wire.messages import (
     AnnounceBlock,
@@ -51,6 +58,7 @@ from p2p.wire.messages import (
     AnnounceTransactions,
     Blocks,
     BlockTransactions,
+    Certificates,
     CompactBlock,
     Differ,
     Eager,
@@ -72,11 +80,13 @@ from p2p.wire.messages import (
     Reconcile,
     ShortKey,
     Transactions,
+    Votes,
 )
 
 # An honest peer at 500 transactions a second sends about a hundred messages a second.
 MESSAGES_RATE = 1000.0
 MESSAGES_BURST = 5000.0
+OWN_TICKET = 0  # of transactions that the node itself submits; clients' tickets count from 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ class RouterParts:
     discovery: DiscoverySettings
     rng: random.Random
     gossip: GossipSettings = field(default_factory=GossipSettings)
+    voter: Voter | None = None
 
 
 class Router:
@@ -116,6 +127,11 @@ class Router:
         self._production = Production(
             parts.ledger, parts.author, alone=not parts.discovery.bootstrap
         )
+        self._ballots = Ballots(parts.ledger, jobs)
+        self._voting = Voting(
+            parts.ledger, parts.voter, self._ballots, alone=not parts.discovery.bootstrap
+        )
+        self._reporting = Reporting(parts.ledger, parts.author)
         self._budgets: dict[PeerId, TokenBucket] = {}
         self._gossip_jobs: set[int] = set()
         self._leaving: set[PeerId] = set()
@@ -129,6 +145,7 @@ class Router:
         effects += self._blocks.connected(new.peer, now, outbound=new.outbound)
         gossip = self._gossip.connected(new.peer, new.address, now, outbound=new.outbound)
         effects += self._from_gossip(gossip)
+        effects += self._ballots.connected(new.peer, now)
         return self._finish(effects, now)
 
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
@@ -139,6 +156,7 @@ class Router:
         effects = self._discovery.disconnected(peer, now)
         effects += self._sync.disconnected(peer, now)
         effects += self._blocks.disconnected(peer, now)
+        self._ballots.disconnected(peer)
         effects += self._from_gossip(self._gossip.disconnected(peer, now))
         return self._finish(effects, now)
 
@@ -160,6 +178,8 @@ class Router:
         if job in self._gossip_jobs:
             self._gossip_jobs.discard(job)
             effects = self._from_gossip(self._gossip.signatures_checked(job, verdicts, now))
+        elif self._ballots.checks(job):
+            effects = self._ballots.signatures_checked(job, verdicts, now)
         else:
             effects = self._blocks.signatures_checked(job, verdicts, now)
         return self._finish(effects, now)
@@ -184,16 +204,22 @@ class Router:
             self._sync.deadline_s(),
             self._blocks.deadline_s(),
             self._production.deadline_s(),
+            self._voting.deadline_s(),
+            self._reporting.deadline_s(),
         )
         return min((time for time in times if time is not None), default=None)
 
     def tick(self, now: Now) -> list[Effect]:
         """Time has passed: whatever is due in any engine."""
-        effects = self._produce(now)
+        effects = self._voting.tick(now, self._around(now))
+        effects += self._produce(now)
         effects += self._blocks.tick(now)
         effects += self._from_gossip(self._gossip.tick(now))
         effects += self._sync.tick(now)
         effects += self._discovery.tick(now)
+        report = self._reporting.tick(now)
+        if report is not None:
+            effects += self._from_gossip(self._gossip.submit(OWN_TICKET, [report], now))
         return self._finish(effects, now)
 
     def ban_s(self, peer: PeerId, now: Now) -> float:
@@ -211,6 +237,11 @@ class Router:
     def claim(self, peer: PeerId) -> tuple[int, Hash] | None:
         """The height and head a peer has last shown."""
         return self._wanted.claims.get(peer)
+
+    @property
+    def voting(self) -> bool:
+        """Whether our authority's votes are signed here."""
+        return self._voting.active
 
     def syncing(self, now: Now) -> bool:
         """Whether blocks above our head are wanted and have been coming."""
@@ -245,15 +276,19 @@ class Router:
                 return self._blocks.receive(peer, message, now)
             case GetBlockTransactions() | BlockTransactions():
                 return self._blocks.receive(peer, message, now)
+            case Votes() | Certificates():
+                return self._ballots.receive(peer, message, now)
             case GetPeers() | Peers():
                 return self._discovery.receive(peer, message, now)
             case Hello() | Goodbye() | Ping() | Pong():
                 return [Count("ignored", "control-message")]
 
     def _produce(self, now: Now) -> list[Effect]:
-        around = Surroundings(len(self._budgets), self.syncing(now), self._sync.asking)
-        imported = self._production.tick(now, around)
+        imported = self._production.tick(now, self._around(now))
         return [] if imported is None else self._blocks.produced(imported, now)
+
+    def _around(self, now: Now) -> Surroundings:
+        return Surroundings(len(self._budgets), self.syncing(now), self._sync.asking)
 
     def _from_gossip(self, effects: list[Effect]) -> list[Effect]:
         for effect in effects:
@@ -265,24 +300,38 @@ class Router:
         """Pass on what reached the ledger, then turn penalties into verdicts."""
         for outcome in self._blocks.take_outcomes():
             if isinstance(outcome, Imported):
-                effects += self._ledger_changed(outcome.events, now)
+                effects += self._ledger_changed(outcome.events, now, by_block=True)
                 if outcome.source is not None and outcome.events:
                     self.uses.credit(outcome.source, Use.BLOCK, now.s)
+        while events := self._ballots.take_events():
+            effects += self._ledger_changed(tuple(events), now, by_block=False)
+            effects += self._blocks.head_moved(now)
         for peer, message in self._blocks.take_ripe():
             if peer not in self._leaving:
                 effects += self._dispatch(peer, message, now)
-        credits = [effect for effect in effects if isinstance(effect, Credit)]
-        for credit in credits:
-            self.uses.credit(credit.peer, credit.use, now.s)
-        if credits:
-            effects = [effect for effect in effects if not isinstance(effect, Credit)]
+        effects = self._keep(effects, now)
         penalties = [effect for effect in effects if isinstance(effect, Penalize)]
         for penalty in penalties:
             effects += self._punish(penalty, now)
         return effects
 
-    def _ledger_changed(self, events: tuple[LedgerEvent, ...], now: Now) -> list[Effect]:
-        """Gossip must follow what blocks and reorganisations did to the mempool."""
+    def _keep(self, effects: list[Effect], now: Now) -> list[Effect]:
+        """Take out what is the router's own: credits, and answers to its own transactions."""
+        passed: list[Effect] = []
+        for effect in effects:
+            match effect:
+                case Credit(peer, use):
+                    self.uses.credit(peer, use, now.s)
+                case Answer(ticket, results) if ticket == OWN_TICKET:
+                    passed += [Count("evidence", result.code) for result in results]
+                case _:
+                    passed.append(effect)
+        return passed
+
+    def _ledger_changed(
+        self, events: tuple[LedgerEvent, ...], now: Now, *, by_block: bool
+    ) -> list[Effect]:
+        """Gossip must follow what blocks, votes and reorganisations did to the mempool."""
         effects: list[Effect] = []
         for event in events:
             match event:
@@ -294,10 +343,14 @@ class Router:
                     self._gossip.returned(txid, now)
                 case TransactionDropped(txid):
                     self._gossip.dropped(txid)
-                case HeadChanged(depth=depth) if depth:
-                    effects.append(Count("reorganisations", "blocks-left", depth))
-                case HeadChanged():
-                    pass
+                case HeadChanged(depth=depth):
+                    if depth:
+                        effects.append(Count("reorganisations", "blocks-left", depth))
+                    effects += self._voting.head_moved(now, self._around(now))
+                case CertificateFound(certificate):
+                    effects += self._ballots.certified(certificate, spread=not by_block)
+                case EvidenceFound(evidence):
+                    self._reporting.found(evidence, now)
             effects.append(Notify(event))
         return effects
 

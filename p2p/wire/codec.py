@@ -16,6 +16,7 @@ from p2p.wire.messages import (
     AnnounceTransactions,
     Blocks,
     BlockTransactions,
+    Certificates,
     CompactBlock,
     Differ,
     Eager,
@@ -37,6 +38,7 @@ from p2p.wire.messages import (
     Reconcile,
     ShortKey,
     Transactions,
+    Votes,
 )
 
 # The largest block in a reply of its own, and the messages that share its frame.
@@ -73,6 +75,8 @@ _MESSAGES: dict[int, type[Message]] = {
         GetBlockTransactions,
         BlockTransactions,
         PreferBlocks,
+        Votes,
+        Certificates,
     )
 }
 _KNOWN = ", ".join(map(str, sorted(_MESSAGES)))

@@ -68,6 +68,13 @@ from p2p.wire.transactions import (
     ShortKey,
     Transactions,
 )
+from p2p.wire.votes import (
+    CERTIFICATES_SENT_MAX,
+    VOTE_BYTES_MAX,
+    VOTES_MAX,
+    Certificates,
+    Votes,
+)
 
 __all__ = [
     "AGENT_MAX",
@@ -76,6 +83,7 @@ __all__ = [
     "BUCKETS",
     "CAPABILITIES_MAX",
     "CAPABILITY_MAX",
+    "CERTIFICATES_SENT_MAX",
     "CODE_MAX",
     "HEADERS_MAX",
     "IDS_MAX",
@@ -95,11 +103,14 @@ __all__ = [
     "SHORT_KEY_BYTES",
     "SUM_BYTES",
     "TRANSACTIONS_MAX",
+    "VOTES_MAX",
+    "VOTE_BYTES_MAX",
     "AnnounceBlock",
     "AnnounceShort",
     "AnnounceTransactions",
     "BlockTransactions",
     "Blocks",
+    "Certificates",
     "CompactBlock",
     "Differ",
     "Eager",
@@ -122,6 +133,7 @@ __all__ = [
     "Reconcile",
     "ShortKey",
     "Transactions",
+    "Votes",
 ]
 
 Message = (
@@ -150,4 +162,6 @@ Message = (
     | GetBlockTransactions
     | BlockTransactions
     | PreferBlocks
+    | Votes
+    | Certificates
 )

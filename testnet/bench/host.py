@@ -12,9 +12,7 @@ from pathlib import Path
 import psutil
 import trio
 
-from chain.consensus.engine import Author
 from chain.ledger import Ledger
-from chain.transactions.document import Purpose
 from chain.transactions.envelope import decode_transaction
 from p2p.clock import SystemClock
 from p2p.config import NodeConfig
@@ -98,7 +96,6 @@ class Host:
     def _node(self, seat: Seat, verifier: Verifier, transport: WebSocketTransport) -> MeteredNode:
         spec, name = self._cast.spec, self._cast.spec.node_names[seat.number]
         organisation = author(spec, name)
-        did, key = organisation.document().id, organisation.key(Purpose.SEAL)
         config = NodeConfig(
             name=name,
             data_dir=Path(),
@@ -115,7 +112,7 @@ class Host:
             NodeParts(
                 config=config,
                 identity=node_key(spec, name),
-                author=Author(did, key) if seat.author else None,
+                author=organisation.author() if seat.author else None,
                 ledger=self._ledgers[seat.number],
                 transport=transport,
                 clock=SystemClock(),

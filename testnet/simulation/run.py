@@ -8,13 +8,11 @@ from pathlib import Path
 
 import trio
 
-from chain.consensus.engine import Author
 from chain.genesis import Genesis
 from chain.primitives.errors import Refusal
 from chain.primitives.keys import SignatureCheck
 from chain.store import Durability
-from chain.transactions.document import Purpose
-from p2p.config import NodeConfig
+from p2p.config import NodeConfig, VotePolicy
 from p2p.peers.peer import PeerId
 from testnet.checkers.checker import Ground
 from testnet.checkers.figures import figures
@@ -166,6 +164,7 @@ def machine_for(
         inbound_max=NODES_MAX,
         feeler_s=FEELER_S,
         durability=scenario.net.durability.value,
+        vote=VotePolicy.IF_SAFE,
     )
     organisation = author(spec, name) if name in spec.author_names else None
     return Machine(
@@ -173,9 +172,7 @@ def machine_for(
         Equipment(
             config=config,
             identity=node_key(spec, name),
-            author=None
-            if organisation is None
-            else Author(organisation.document().id, organisation.key(Purpose.SEAL)),
+            author=None if organisation is None else organisation.author(),
             disk=SimDisk(Durability(scenario.net.durability.value)),
             honest=name not in hostile,
         ),

@@ -90,13 +90,8 @@ def decode_certificate(raw: bytes) -> Certificate:
     return certificate
 
 
-def check_signatures(
-    certificate: Certificate, authorities: AuthoritySet, chain: Hash, known: Known | None = None
-) -> None:
-    """Raise Invalid unless a quorum of the set has signed, and nobody else.
-
-    `known` says which signatures were found good before; they are not verified again.
-    """
+def check_signers(certificate: Certificate, authorities: AuthoritySet) -> None:
+    """Raise Invalid unless a quorum of the set is said to have signed, and nobody else."""
     members = authorities.members
     if certificate.vote.set_id != authorities.id:
         raise Invalid(
@@ -116,6 +111,17 @@ def check_signatures(
             "certificate-quorum",
             f"{len(signers)} of {len(members)} signed, {authorities.quorum} are needed",
         )
+
+
+def check_signatures(
+    certificate: Certificate, authorities: AuthoritySet, chain: Hash, known: Known | None = None
+) -> None:
+    """Raise Invalid unless a quorum of the set has signed, and nobody else.
+
+    `known` says which signatures were found good before; they are not verified again.
+    """
+    check_signers(certificate, authorities)
+    members = authorities.members
     message = certificate.vote.signed_bytes(chain)
     for signed in certificate.votes():
         if known is not None and known(signed):

@@ -31,6 +31,7 @@ from p2p.protocol.effects import (
 from p2p.protocol.gossip import EAGER, GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.router import Router, RouterParts
+from p2p.protocol.voting import open_voter
 from p2p.wire.codec import decode_message, encode_message
 from p2p.wire.messages import Hello, Message
 from tests.p2p.founding import GENESIS_TIME_MS, Founding, Party
@@ -98,6 +99,7 @@ class SimNet:
                 discovery=settings,
                 rng=random.Random(self.rng.random()),
                 gossip=GossipSettings(eager),
+                voter=None if author is None else open_voter(ledger, author.author),
             )
         )
         host = self.hosts[peer] = Host(name, peer, router, ledger, store)

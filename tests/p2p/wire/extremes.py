@@ -24,6 +24,7 @@ from p2p.wire.messages import (
     BUCKETS,
     CAPABILITIES_MAX,
     CAPABILITY_MAX,
+    CERTIFICATES_SENT_MAX,
     CODE_MAX,
     HEADERS_MAX,
     ID_BYTES,
@@ -42,11 +43,14 @@ from p2p.wire.messages import (
     SHORT_KEY_BYTES,
     SUM_BYTES,
     TRANSACTIONS_MAX,
+    VOTE_BYTES_MAX,
+    VOTES_MAX,
     AnnounceBlock,
     AnnounceShort,
     AnnounceTransactions,
     Blocks,
     BlockTransactions,
+    Certificates,
     CompactBlock,
     Differ,
     Eager,
@@ -68,6 +72,7 @@ from p2p.wire.messages import (
     Reconcile,
     ShortKey,
     Transactions,
+    Votes,
 )
 from tests.p2p.wire.messages import example_hello
 
@@ -100,6 +105,8 @@ MINIMAL: list[Message] = [
     GetBlockTransactions(0, ZERO, ()),
     BlockTransactions(0, ()),
     PreferBlocks(False),
+    Votes(()),
+    Certificates(()),
 ]
 MAXIMAL: list[Message] = [
     example_hello(
@@ -142,6 +149,8 @@ MAXIMAL: list[Message] = [
     GetBlockTransactions(1, ID, tuple(range(MISSING_MAX))),
     BlockTransactions(1, (bytes(1000),) * MISSING_MAX),
     PreferBlocks(True),
+    Votes((bytes(VOTE_BYTES_MAX),) * VOTES_MAX),
+    Certificates((bytes(CERTIFICATE_BYTES_MAX),) * CERTIFICATES_SENT_MAX),
 ]
 COMPACT = CompactBlock(b"h", b"s", (), 1, (bytes(ID_BYTES),), (0,), (b"raw",))
 BEYOND: list[tuple[Message, str]] = [
@@ -189,6 +198,10 @@ BEYOND: list[tuple[Message, str]] = [
     (GetBlockTransactions(1, ID, (2, 1)), "1 after 2"),
     (GetCompactBlock(Hash(bytes(31))), "block id"),
     (BlockTransactions(1, (b"",) * (MISSING_MAX + 1)), "transactions"),
+    (Votes((b"",) * (VOTES_MAX + 1)), "votes"),
+    (Votes((bytes(VOTE_BYTES_MAX + 1),)), "vote"),
+    (Certificates((b"",) * (CERTIFICATES_SENT_MAX + 1)), "certificates"),
+    (Certificates((bytes(CERTIFICATE_BYTES_MAX + 1),)), "certificate"),
 ]
 REJECTED: list[tuple[bytes, str]] = [
     (b"", "frame-messages"),

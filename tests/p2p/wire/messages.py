@@ -22,11 +22,13 @@ from p2p.wire.messages import (
     RECORD_BYTES_MAX,
     SHORT_KEY_BYTES,
     SUM_BYTES,
+    VOTE_BYTES_MAX,
     AnnounceBlock,
     AnnounceShort,
     AnnounceTransactions,
     Blocks,
     BlockTransactions,
+    Certificates,
     CompactBlock,
     Differ,
     Eager,
@@ -48,6 +50,7 @@ from p2p.wire.messages import (
     Reconcile,
     ShortKey,
     Transactions,
+    Votes,
 )
 
 UINT64 = st.integers(0, 2**64 - 1)
@@ -118,6 +121,8 @@ MESSAGE: st.SearchStrategy[Message] = st.one_of(
         prefilled=st.binary(max_size=300).map(lambda raw: (raw,)),
     ),
     st.builds(GetCompactBlock, block=HASH),
+    st.builds(Votes, raws=st.lists(st.binary(max_size=VOTE_BYTES_MAX), max_size=8).map(tuple)),
+    st.builds(Certificates, raws=BLOBS),
     st.builds(GetBlockTransactions, request=REQUEST, block=HASH, places=PLACES),
     st.builds(BlockTransactions, request=REQUEST, raws=BLOBS),
     st.builds(PreferBlocks, preferred=st.booleans()),
@@ -168,6 +173,8 @@ def examples() -> list[Message]:
         Reconcile(rng.randbytes(BUCKETS * SUM_BYTES)),
         Differ(1 << 63 | 5, False),
         *_compact_examples(random.Random(20), one),
+        Votes((random.Random(30).randbytes(20),)),
+        Certificates((random.Random(31).randbytes(30),)),
     ]
 
 

@@ -1,0 +1,281 @@
+"""Votes and certificates between peers: checked once, passed on while they are of use.
+
+Rules:
+- Known bytes cost a look-up, and what the ledger would not take (early, old, known, of a set that
+  is not in force here yet) is dropped before its signature is checked, and blamed on nobody.
+- Signatures are checked off the loop, each once; what the ledger took is passed on at once, to the
+  peers that have not shown it.
+- The votes of a link are passed on until there is a certificate for it here. The certificate goes
+  to peers that cannot have made it themselves: that have neither sent it nor been seen with a
+  quorum of its votes. One that came in a block goes to nobody. *Why:* where all is well every node
+  collects the votes, and nothing is said twice.
+- A new peer is told the newest certificates and the votes of this slot and the last. *Why:* they
+  may be what it lacks for a quorum; what is older reaches it in blocks.
+- Whoever sends a wrong signature is blamed, and the right vote is taken from others all the same.
+  *Why:* votes are known by their whole bytes.
+Resists: floods (a budget for each peer), votes of many signers that do not exist (the member must
+have a seat), double votes (two of a member and slot are kept, as evidence, and passed on).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from chain.consensus.finality.certificate import Certificate, decode_certificate
+from chain.consensus.finality.vote import SignedVote, Vote, decode_vote
+from chain.ledger import Ledger, LedgerEvent
+from chain.primitives.errors import Declined, Refusal
+from chain.primitives.keys import SignatureCheck
+from p2p.peers.bucket import TokenBucket
+from p2p.peers.peer import PeerId
+from p2p.peers.score import POINTS_FLOOD, POINTS_INVALID_VOTE, POINTS_MALFORMED
+from p2p.protocol.effects import CheckSignatures, Count, Effect, Penalize, Send
+from p2p.protocol.instant import Now
+from p2p.wire.messages import CERTIFICATES_SENT_MAX, VOTES_MAX, Certificates, Votes
+
+VOTES_RATE = 500  # votes a second from one peer: twice the largest set in slots of a second
+VOTES_BURST = 2_000  # what many healed links bring at once
+CERTIFICATES_RATE = 16  # certificates a second from one peer, of 200 signatures at most
+CERTIFICATES_BURST = 64
+CHECKING_MAX = 8_192  # signatures that wait to be checked, of all peers: 300 ms of two threads
+TALK_SLOTS = 8  # how long a link is talked of: later its votes are of no use
+
+
+@dataclass(slots=True)
+class _Link:
+    """What is known of the votes for one link; members are bits."""
+
+    raws: dict[int, bytes] = field(default_factory=dict)
+    shown: dict[PeerId, int] = field(default_factory=dict)
+    certified: bool = False
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A vote or certificate whose signatures are being checked, and who has sent these bytes."""
+
+    raw: bytes
+    content: SignedVote | Certificate
+    checks: list[SignatureCheck]
+    bringers: dict[PeerId, None]
+
+
+class _Budget:
+    __slots__ = ("certificates", "votes")
+
+    def __init__(self, now: Now) -> None:
+        self.votes = TokenBucket(VOTES_RATE, VOTES_BURST, now.s)
+        self.certificates = TokenBucket(CERTIFICATES_RATE, CERTIFICATES_BURST, now.s)
+
+
+class Ballots:
+    """The engine of what is said about finality. `jobs` numbers checks uniquely in the node."""
+
+    def __init__(self, ledger: Ledger, jobs: Iterator[int]) -> None:
+        self._ledger = ledger
+        self._jobs = jobs
+        self._peers: dict[PeerId, _Budget] = {}
+        self._links: dict[Vote, _Link] = {}
+        self._batches: dict[int, list[_Candidate]] = {}
+        self._checking: dict[bytes, _Candidate] = {}
+        self._waiting = 0
+        self._events: list[LedgerEvent] = []
+        self._swept = 0
+
+    def checks(self, job: int) -> bool:
+        """Whether a job is one of ours."""
+        return job in self._batches
+
+    def take_events(self) -> list[LedgerEvent]:
+        """What happened to the ledger since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def connected(self, peer: PeerId, now: Now) -> list[Effect]:
+        """Tell a new peer what may be missing there."""
+        self._peers[peer] = _Budget(now)
+        effects: list[Effect] = []
+        held = self._ledger.finality.closure.held[-CERTIFICATES_SENT_MAX:]
+        if held:
+            effects.append(Send(peer, Certificates(tuple(each.encode() for each in held))))
+        slot = self._slot(now)
+        open_links = [
+            (vote, member, raw)
+            for vote, link in self._links.items()
+            if not link.certified and vote.target.epoch >= slot - 1
+            for member, raw in link.raws.items()
+        ]
+        if open_links:
+            told = open_links[-VOTES_MAX:]
+            for vote, member, _ in told:
+                self._show(peer, vote, 1 << member)
+            effects.append(Send(peer, Votes(tuple(raw for _, _, raw in told))))
+        return effects
+
+    def disconnected(self, peer: PeerId) -> None:
+        """Forget what a peer has shown."""
+        del self._peers[peer]
+        for link in self._links.values():
+            link.shown.pop(peer, None)
+
+    def receive(self, peer: PeerId, message: Votes | Certificates, now: Now) -> list[Effect]:
+        """Votes or certificates from a peer."""
+        budget = self._peers[peer]
+        votes = isinstance(message, Votes)
+        bucket = budget.votes if votes else budget.certificates
+        if not bucket.take(len(message.raws), now.s):
+            reason = f"more than {VOTES_RATE} votes or {CERTIFICATES_RATE} certificates a second"
+            return [Penalize(peer, POINTS_FLOOD, "flood", reason)]
+        self._sweep(self._slot(now))
+        effects: list[Effect] = []
+        fresh: list[_Candidate] = []
+        for raw in message.raws:
+            candidate = self._checking.get(raw)
+            if candidate is not None:
+                candidate.bringers[peer] = None
+                continue
+            try:
+                content = decode_vote(raw) if votes else decode_certificate(raw)
+            except Refusal as refusal:
+                return [Penalize(peer, POINTS_MALFORMED, refusal.code, refusal.reason)]
+            try:
+                checks = self._judge(peer, content, now)
+            except Declined as declined:
+                effects.append(Count("votes" if votes else "certificates", declined.code))
+                continue
+            except Refusal as refusal:
+                effects.append(Penalize(peer, POINTS_INVALID_VOTE, refusal.code, refusal.reason))
+                continue
+            if self._waiting + len(checks) > CHECKING_MAX:
+                effects.append(Count("votes", "crowded"))
+                continue
+            candidate = _Candidate(raw, content, checks, {peer: None})
+            self._checking[raw] = candidate
+            self._waiting += len(checks)
+            fresh.append(candidate)
+        return effects + self._check(fresh)
+
+    def _check(self, fresh: list[_Candidate]) -> list[Effect]:
+        if not fresh:
+            return []
+        job = next(self._jobs)
+        self._batches[job] = fresh
+        return [CheckSignatures(job, tuple(check for each in fresh for check in each.checks))]
+
+    def _judge(
+        self, peer: PeerId, content: SignedVote | Certificate, now: Now
+    ) -> list[SignatureCheck]:
+        """What has to be checked. Raises Declined for what is of no use, Invalid for a fault."""
+        finality = self._ledger.finality
+        bits = _bits(content)
+        link = self._links.get(content.vote)
+        if link is not None:
+            self._show(peer, content.vote, bits)
+        if isinstance(content, Certificate):
+            return finality.judge_certificate(content)
+        if link is not None and content.member in link.raws:
+            raise Declined("vote-known", "it is here already")
+        return finality.judge_vote(content, self._slot(now))
+
+    def signatures_checked(self, job: int, verdicts: Sequence[bool], now: Now) -> list[Effect]:
+        """Verdicts on what one message brought."""
+        effects: list[Effect] = []
+        accepted: list[tuple[SignedVote, bytes]] = []
+        wrong: dict[PeerId, int] = {}
+        start = 0
+        for candidate in self._batches.pop(job):
+            end = start + len(candidate.checks)
+            good, start = all(verdicts[start:end]), end
+            del self._checking[candidate.raw]
+            self._waiting -= len(candidate.checks)
+            if not good:
+                for peer in candidate.bringers:
+                    wrong[peer] = wrong.get(peer, 0) + 1
+                continue
+            effects += self._take(candidate, accepted, now)
+        for peer, count in wrong.items():
+            reason = f"{count} votes or certificates with wrong signatures"
+            effects.append(Penalize(peer, POINTS_INVALID_VOTE, "invalid-vote-signature", reason))
+        return effects + self._pass_on(accepted, now)
+
+    def _take(
+        self, candidate: _Candidate, accepted: list[tuple[SignedVote, bytes]], now: Now
+    ) -> list[Effect]:
+        """Hand what is good to the ledger, which may find by now that it is of no use."""
+        content, ledger, slot = candidate.content, self._ledger, self._slot(now)
+        certificate = isinstance(content, Certificate)
+        try:
+            if isinstance(content, Certificate):
+                needed = ledger.finality.judge_certificate(content)
+            else:
+                needed = ledger.finality.judge_vote(content, slot)
+            checked = all(check in candidate.checks for check in needed)
+            if isinstance(content, Certificate):
+                self._events += ledger.add_certificate(content, slot, checked=checked)
+            else:
+                self._events += ledger.add_vote(content, slot, checked=checked)
+        except Refusal as refusal:
+            return [Count("certificates" if certificate else "votes", refusal.code)]
+        link = self._links.setdefault(content.vote, _Link())
+        for peer in candidate.bringers:
+            if peer in self._peers:
+                link.shown[peer] = link.shown.get(peer, 0) | _bits(content)
+        if isinstance(content, SignedVote):
+            accepted.append((content, candidate.raw))
+        return [Count("certificates" if certificate else "votes", "accepted")]
+
+    def own(self, signed: SignedVote, now: Now) -> list[Effect]:
+        """A vote of ours, which its guard remembers already: count it and tell everybody."""
+        self._events += self._ledger.add_vote(signed, self._slot(now), checked=True)
+        return [Count("votes", "own"), *self._pass_on([(signed, signed.encode())], now)]
+
+    def _pass_on(self, accepted: Sequence[tuple[SignedVote, bytes]], now: Now) -> list[Effect]:
+        """Send votes to the peers that have not shown them, while their links are open."""
+        oldest = self._slot(now) - TALK_SLOTS
+        told: dict[PeerId, list[bytes]] = {}
+        for signed, raw in accepted:
+            link = self._links.setdefault(signed.vote, _Link())
+            link.raws[signed.member] = raw
+            if link.certified or signed.vote.target.epoch < oldest:
+                continue
+            bit = 1 << signed.member
+            for peer in self._peers:
+                if not link.shown.get(peer, 0) & bit:
+                    link.shown[peer] = link.shown.get(peer, 0) | bit
+                    told.setdefault(peer, []).append(raw)
+        return [Send(peer, Votes(tuple(raws))) for peer, raws in told.items()]
+
+    def certified(self, certificate: Certificate, *, spread: bool) -> list[Effect]:
+        """The ledger has a new certificate: its votes are told no more; it is, to who lacks it."""
+        link = self._links.setdefault(certificate.vote, _Link())
+        link.certified = True
+        if not spread:
+            return []
+        quorum = self._ledger.finality.sets.numbered(certificate.vote.set_id).quorum
+        bits = _bits(certificate)
+        effects: list[Effect] = []
+        for peer in self._peers:
+            if link.shown.get(peer, 0).bit_count() < quorum:
+                link.shown[peer] = link.shown.get(peer, 0) | bits
+                effects.append(Send(peer, Certificates((certificate.encode(),))))
+        return effects
+
+    def _show(self, peer: PeerId, vote: Vote, bits: int) -> None:
+        link = self._links[vote]
+        link.shown[peer] = link.shown.get(peer, 0) | bits
+
+    def _slot(self, now: Now) -> int:
+        return self._ledger.genesis.slot_at(now.unix_ms)
+
+    def _sweep(self, slot: int) -> None:
+        """Forget links that are no longer talked of, once a slot."""
+        if slot <= self._swept:
+            return
+        self._swept = slot
+        oldest = slot - TALK_SLOTS
+        self._links = {v: link for v, link in self._links.items() if v.target.epoch >= oldest}
+
+
+def _bits(content: SignedVote | Certificate) -> int:
+    if isinstance(content, Certificate):
+        return int.from_bytes(content.bits, "little")
+    return 1 << content.member

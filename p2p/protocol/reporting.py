@@ -1,0 +1,118 @@
+"""Evidence against authorities: put on the chain by one of the others.
+
+Rules:
+- Who reports is an authority whose node holds a key for its transactions. The authorities take
+  turns, TURN_SLOTS each, in an order that follows from the offence; whose turn comes first sends a
+  `gov.evidence`, and the others do when the chain still has none. *Why:* everybody sees the same
+  offence within a second, and one transaction is enough.
+- An offence that the chain has recorded is reported no more, nor one of somebody without a seat.
+- One report at a time, in a lane of its own. *Why:* its sequence number is then the next one.
+"""
+
+from dataclasses import dataclass
+
+from chain.consensus.engine import Author
+from chain.consensus.finality.evidence import Evidence
+from chain.ledger import Ledger
+from chain.primitives.errors import Declined
+from chain.primitives.hashing import Hash
+from chain.state import paths
+from chain.transactions.envelope import LANE_MAX, sign_transaction
+from chain.transactions.governance_evidence import SubmitEvidence, offence_id
+from p2p.protocol.instant import Now
+
+TURN_SLOTS = 3  # a transaction is on the chain in two
+TRIES_MAX = 3  # a report that is refused thrice is somebody else's to make
+OFFENCES_MAX = 64  # waiting to be reported: more than a third of the largest set
+EXPIRY_SLOTS = 20
+LANE = LANE_MAX
+
+
+@dataclass(slots=True)
+class _Report:
+    evidence: Evidence
+    due: int  # slot
+    tries: int = 0
+
+
+class Reporting:
+    """The reporter's engine; without a key for transactions it never does anything."""
+
+    def __init__(self, ledger: Ledger, author: Author | None) -> None:
+        self._ledger = ledger
+        self._author = author
+        self._reports: dict[Hash, _Report] = {}
+        self._next_s: float | None = None
+
+    def deadline_s(self) -> float | None:
+        """When to tick next."""
+        return self._next_s
+
+    def found(self, evidence: Evidence, now: Now) -> None:
+        """The ledger has found evidence: it is reported when it is our turn."""
+        author = self._author
+        if author is None or author.tx is None or evidence.offender == author.did:
+            return
+        offence = offence_id(evidence)
+        if offence in self._reports or len(self._reports) >= OFFENCES_MAX:
+            return
+        try:
+            authorities = self._ledger.finality.authorities(self._ledger.head.id)
+        except Declined:
+            return
+        place = authorities.index(author.did)
+        if place is None or authorities.index(evidence.offender) is None:
+            return
+        turn = (place - int.from_bytes(offence[:4], "big")) % len(authorities.members)
+        self._reports[offence] = _Report(evidence, self._slot(now) + TURN_SLOTS * turn)
+        self._plan(now)
+
+    def tick(self, now: Now) -> bytes | None:
+        """A transaction to submit, if one is due."""
+        if self._next_s is None or now.s < self._next_s:
+            return None
+        slot = self._slot(now)
+        made: bytes | None = None
+        for offence, report in list(self._reports.items()):
+            if report.due > slot:
+                continue
+            if report.tries == TRIES_MAX or self._settled(offence, report.evidence):
+                del self._reports[offence]
+                continue
+            if made is None:
+                made = self._sign(report.evidence, slot)
+                report.tries += 1
+            report.due = slot + TURN_SLOTS
+        self._plan(now)
+        return made
+
+    def _settled(self, offence: Hash, evidence: Evidence) -> bool:
+        ledger = self._ledger
+        try:
+            authorities = ledger.finality.authorities(ledger.head.id)
+        except Declined:
+            return True
+        seated = authorities.index(evidence.offender) is not None
+        return not seated or ledger.state.get(paths.offence(offence)) is not None
+
+    def _sign(self, evidence: Evidence, slot: int) -> bytes:
+        ledger, author = self._ledger, self._author
+        assert author is not None
+        assert author.tx is not None
+        expiry = slot + min(EXPIRY_SLOTS, max(1, ledger.parameters.expiry_slots_max - 1))
+        sequence = ledger.next_sequence(author.did, LANE)
+        body = SubmitEvidence(evidence)
+        return sign_transaction(
+            author.tx, ledger.chain, author.did, LANE, sequence, expiry, body
+        ).raw
+
+    def _plan(self, now: Now) -> None:
+        dues = [report.due for report in self._reports.values()]
+        if not dues:
+            self._next_s = None
+            return
+        start_ms = self._ledger.genesis.slot_start_ms(min(dues))
+        self._next_s = now.s + max(0.0, (start_ms - now.unix_ms) / 1000)
+
+    def _slot(self, now: Now) -> int:
+        return self._ledger.genesis.slot_at(now.unix_ms)
