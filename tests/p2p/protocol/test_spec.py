@@ -7,6 +7,7 @@ from p2p import config
 from p2p.peers import addressbook, backoff, buckets, gate, requests, score
 from p2p.protocol import (
     allowances,
+    ballots,
     blocklinks,
     blocks,
     discovery,
@@ -20,6 +21,7 @@ from p2p.protocol import (
     recent,
     reconciliation,
     relay,
+    reporting,
     router,
     validation,
     wanted,
@@ -29,6 +31,7 @@ SPEC = Path(__file__).parents[3] / "docs" / "spec" / "peer-behaviour.md"
 MODULES = (
     addressbook,
     allowances,
+    ballots,
     blocklinks,
     blocks,
     buckets,
@@ -45,6 +48,7 @@ MODULES = (
     rebuilding,
     recent,
     relay,
+    reporting,
     requests,
     router,
     score,

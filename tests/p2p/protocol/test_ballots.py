@@ -1,0 +1,188 @@
+"""Conversations about votes: what is checked, passed on, blamed, and ignored."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from chain.consensus.finality.certificate import Certificate, assemble
+from chain.consensus.finality.vote import Checkpoint, SignedVote, Vote
+from p2p.peers.peer import PeerId
+from p2p.peers.score import POINTS_INVALID_VOTE
+from p2p.protocol.ballots import CERTIFICATES_BURST, VOTES_BURST
+from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
+from p2p.wire.messages import VOTES_MAX, Certificates, Message, Votes
+from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, SLOT_NOW, Conversation
+
+AUTHORITIES = FOUNDING.authorities
+
+
+def begin() -> tuple[Conversation, Vote]:
+    """A router with three peers, and a link from the founding block to itself, now."""
+    talk = Conversation()
+    for peer in (ANN, BOB, CAT):
+        talk.connect(peer)
+    first = talk.ledger.block_id_at(0)
+    assert first is not None
+    return talk, Vote(0, Checkpoint(first, 0), Checkpoint(first, SLOT_NOW))
+
+
+def signed(link: Vote, member: int) -> SignedVote:
+    key = AUTHORITIES[member].vote
+    return SignedVote(link, member, key.sign(link.signed_bytes(FOUNDING.genesis.hash)))
+
+
+def votes(link: Vote, members: Iterable[int]) -> Votes:
+    return Votes(tuple(signed(link, member).encode() for member in members))
+
+
+def certificate(link: Vote, members: Iterable[int]) -> Certificate:
+    return assemble(link, {m: signed(link, m).signature for m in members}, len(AUTHORITIES))
+
+
+def say(talk: Conversation, peer: PeerId, message: Message) -> list[Effect]:
+    """Say something, and have its signatures checked; counts are left out."""
+    effects = talk.say(peer, message)
+    return [*effects, *talk.verify(effects)] if checks(effects) else effects
+
+
+def checks(effects: list[Effect]) -> list[CheckSignatures]:
+    return [effect for effect in effects if isinstance(effect, CheckSignatures)]
+
+
+def sent(effects: list[Effect]) -> list[tuple[PeerId, int]]:
+    """To whom votes (how many) or certificates (a negative number) were sent."""
+    found: list[tuple[PeerId, int]] = []
+    for effect in effects:
+        match effect:
+            case Send(peer, Votes(raws)):
+                found.append((peer, len(raws)))
+            case Send(peer, Certificates(raws)):
+                found.append((peer, -len(raws)))
+            case _:
+                pass
+    return found
+
+
+def blamed(effects: list[Effect]) -> list[tuple[PeerId, str]]:
+    return [(e.peer, e.code) for e in effects if isinstance(e, Penalize)]
+
+
+def test_a_vote_is_checked_once_and_passed_on_to_those_who_have_not_shown_it() -> None:
+    talk, link = begin()
+    message = votes(link, [0, 1])
+    effects = talk.say(ANN, message)
+    (check,) = checks(effects)
+    assert len(check.checks) == 2
+    assert talk.say(BOB, votes(link, [0])) == [], "the same bytes are being checked"
+    assert sorted(sent(talk.verify(effects))) == [(BOB, 1), (CAT, 2)]
+    assert say(talk, CAT, message) == []
+    assert say(talk, BOB, message) == []
+
+
+def test_the_vote_that_completes_a_quorum_is_the_last_that_is_passed_on() -> None:
+    talk, link = begin()
+    say(talk, ANN, votes(link, [0, 1]))
+    effects = say(talk, ANN, votes(link, [2]))
+    assert sent(effects) == [(BOB, 1), (CAT, 1)], "who has a quorum makes the certificate itself"
+    assert talk.ledger.finality.justified.epoch == SLOT_NOW
+    assert sent(say(talk, ANN, votes(link, [3]))) == []
+
+
+def test_a_certificate_goes_to_those_who_cannot_make_it() -> None:
+    talk, link = begin()
+    effects = say(talk, ANN, Certificates((certificate(link, [0, 1, 2]).encode(),)))
+    assert sent(effects) == [(BOB, -1), (CAT, -1)]
+    assert talk.ledger.finality.justified.epoch == SLOT_NOW
+    assert say(talk, BOB, Certificates((certificate(link, [1, 2, 3]).encode(),))) == []
+
+
+def test_known_votes_of_a_certificate_are_not_checked_again() -> None:
+    talk, link = begin()
+    say(talk, ANN, votes(link, [0, 1]))
+    effects = talk.say(BOB, Certificates((certificate(link, [0, 1, 3]).encode(),)))
+    (check,) = checks(effects)
+    assert len(check.checks) == 1
+
+
+def test_a_newcomer_is_told_the_certificates_and_the_open_votes() -> None:
+    talk = Conversation()
+    talk.connect(ANN)
+    first = talk.ledger.block_id_at(0)
+    assert first is not None
+    old = Vote(0, Checkpoint(first, 0), Checkpoint(first, SLOT_NOW - 1))
+    say(talk, ANN, votes(old, [0, 1, 2]))
+    say(talk, ANN, votes(replace(old, target=Checkpoint(first, SLOT_NOW)), [1, 3]))
+    assert sent(talk.connect(BOB)) == [(BOB, -1), (BOB, 2)]
+
+
+def test_a_wrong_signature_is_blamed_and_the_right_vote_still_counts() -> None:
+    talk, link = begin()
+    good = signed(link, 0)
+    bad = replace(good, signature=good.signature[:-1] + bytes([good.signature[-1] ^ 1]))
+    effects = say(talk, ANN, Votes((bad.encode(),)))
+    assert blamed(effects) == [(ANN, "invalid-vote-signature")]
+    assert sent(effects) == []
+    assert sent(say(talk, BOB, Votes((good.encode(),)))) == [(ANN, 1), (CAT, 1)]
+
+
+def test_four_wrong_messages_end_the_connection() -> None:
+    talk, link = begin()
+    assert POINTS_INVALID_VOTE == 25
+    effects: list[Effect] = []
+    for epoch in range(SLOT_NOW - 4, SLOT_NOW):
+        wrong = signed(link, 1).signature
+        other = replace(link, target=Checkpoint(link.target.block, epoch))
+        effects = say(talk, ANN, Votes((SignedVote(other, 1, wrong).encode(),)))
+    assert [e.code for e in effects if isinstance(e, Disconnect)] == ["banned"]
+
+
+def test_what_is_of_no_use_costs_no_check_and_no_blame() -> None:
+    talk, link = begin()
+    for useless in (
+        replace(link, target=Checkpoint(link.target.block, SLOT_NOW - 100)),
+        replace(link, target=Checkpoint(link.target.block, SLOT_NOW + 2)),
+        replace(link, set_id=7),
+    ):
+        assert talk.say(ANN, votes(useless, [0])) == []
+    assert (
+        talk.say(ANN, Certificates((certificate(replace(link, set_id=7), [0, 1, 2]).encode(),)))
+        == []
+    )
+
+
+def test_what_no_member_could_sign_is_blamed() -> None:
+    talk, link = begin()
+    stranger = replace(signed(link, 0), member=150)
+    assert blamed(talk.say(ANN, Votes((stranger.encode(),)))) == [(ANN, "vote-member")]
+    backwards = replace(link, source=Checkpoint(link.source.block, SLOT_NOW + 1))
+    assert blamed(talk.say(BOB, votes(backwards, [0]))) == [(BOB, "vote-epochs")]
+    few = certificate(link, [0, 1])
+    assert blamed(talk.say(CAT, Certificates((few.encode(),)))) == [(CAT, "certificate-quorum")]
+
+
+def test_what_does_not_decode_is_blamed() -> None:
+    talk, _ = begin()
+    assert blamed(talk.say(ANN, Votes((b"junk",))))[0][0] == ANN
+    assert blamed(talk.say(BOB, Certificates((b"junk",))))[0][0] == BOB
+
+
+def test_a_flood_is_cut_off_by_its_budget() -> None:
+    talk, link = begin()
+    raw = signed(link, 0).encode()
+    for _ in range(VOTES_BURST // VOTES_MAX):
+        assert not blamed(talk.say(ANN, Votes((raw,) * VOTES_MAX)))
+    assert blamed(talk.say(ANN, Votes((raw,) * VOTES_MAX))) == [(ANN, "flood")]
+    one = certificate(link, [0, 1, 2]).encode()
+    for _ in range(CERTIFICATES_BURST):
+        assert not blamed(talk.say(BOB, Certificates((one,))))
+    assert blamed(talk.say(BOB, Certificates((one,)))) == [(BOB, "flood")]
+
+
+def test_two_votes_of_one_slot_are_both_passed_on_and_a_third_is_nothing_new() -> None:
+    talk, link = begin()
+    say(talk, ANN, votes(link, [0]))
+    for place in range(2):
+        other = replace(link, target=Checkpoint(FOUNDING.genesis.hash, SLOT_NOW))
+        other = replace(other, source=Checkpoint(link.source.block, place))
+        effects = say(talk, ANN, votes(other, [0]))
+        assert sent(effects) == ([(BOB, 1), (CAT, 1)] if place == 0 else [])
+        assert not blamed(effects)
