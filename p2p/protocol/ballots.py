@@ -36,7 +36,7 @@ VOTES_RATE = 500  # votes a second from one peer: twice the largest set in slots
 VOTES_BURST = 2_000  # what many healed links bring at once
 CERTIFICATES_RATE = 16  # certificates a second from one peer, of 200 signatures at most
 CERTIFICATES_BURST = 64
-CHECKING_MAX = 8_192  # signatures that wait to be checked, of all peers: 300 ms of two threads
+UNCHECKED_MAX = 8_192  # signatures that wait to be checked, of all peers: 300 ms of two threads
 TALK_SLOTS = 8  # how long a link is talked of: later its votes are of no use
 
 
@@ -145,7 +145,7 @@ class Ballots:
             except Refusal as refusal:
                 effects.append(Penalize(peer, POINTS_INVALID_VOTE, refusal.code, refusal.reason))
                 continue
-            if self._waiting + len(checks) > CHECKING_MAX:
+            if self._waiting + len(checks) > UNCHECKED_MAX:
                 effects.append(Count("votes", "crowded"))
                 continue
             candidate = _Candidate(raw, content, checks, {peer: None})

@@ -22,7 +22,7 @@ from chain.transactions.governance_evidence import SubmitEvidence, offence_id
 from p2p.protocol.instant import Now
 
 TURN_SLOTS = 3  # a transaction is on the chain in two
-TRIES_MAX = 3  # a report that is refused thrice is somebody else's to make
+REPORTS_MAX = 3  # a report that is refused thrice is somebody else's to make
 OFFENCES_MAX = 64  # waiting to be reported: more than a third of the largest set
 EXPIRY_SLOTS = 20
 LANE = LANE_MAX
@@ -76,7 +76,7 @@ class Reporting:
         for offence, report in list(self._reports.items()):
             if report.due > slot:
                 continue
-            if report.tries == TRIES_MAX or self._settled(offence, report.evidence):
+            if report.tries == REPORTS_MAX or self._settled(offence, report.evidence):
                 del self._reports[offence]
                 continue
             if made is None:
