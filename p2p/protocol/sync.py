@@ -14,7 +14,9 @@ Rules:
   reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most, those
   that are due first. *Why:* their seals are not checked yet, so anyone can invent some.
 - A peer that claims more height than its own headers come to is blamed a little. *Why:* its two
-  statements contradict each other; but a reorganisation in between can do that once.
+  statements contradict each other; but a reorganisation in between can do that once. A block passed
+  on in compact form is no such claim. *Why:* its sender has not executed it yet, and lists no
+  header beyond what it has.
 - A request without an answer for STALL_S goes to the next peer; the silent one comes last.
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
@@ -54,11 +56,21 @@ Shown = AnnounceBlock | CompactBlock
 
 
 class _Peer:
-    __slots__ = ("asked_for", "awaits", "budget", "request", "since_s", "slow_until_s", "useless")
+    __slots__ = (
+        "asked_for",
+        "awaits",
+        "budget",
+        "passed_on",
+        "request",
+        "since_s",
+        "slow_until_s",
+        "useless",
+    )
 
     def __init__(self, now: Now) -> None:
         self.request = 0
         self.asked_for: Hash | None = None
+        self.passed_on: Hash | None = None  # the last block shown in compact form
         self.since_s = 0.0
         self.slow_until_s = 0.0
         self.useless: Hash | None = None
@@ -139,6 +151,7 @@ class HeaderSync:
         return self._consider(peer, message, header, now)
 
     def _consider(self, peer: PeerId, message: Shown, header: Header, now: Now) -> list[Effect]:
+        self._peers[peer].passed_on = header.id if isinstance(message, CompactBlock) else None
         if header.id in self._wanted.rejected:
             if isinstance(message, CompactBlock):  # passed on before its sender could know
                 return [Count("ignored", "known-invalid")]
@@ -209,6 +222,8 @@ class HeaderSync:
         if claim is None or claim[1] != self._peers[peer].asked_for or len(headers) >= HEADERS_MAX:
             return []
         height, head = claim
+        if head == self._peers[peer].passed_on:
+            return []
         top = headers[-1][0].height if headers else self._top()
         if height <= top or not self._unknown(head):
             return []

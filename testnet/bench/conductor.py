@@ -44,6 +44,7 @@ TAIL_S = 0.5
 LEAD_S = 0.2
 UNLOADED_GAP_S = 0.1
 PATIENCE_S = 120.0
+DELIVERIES_PER_S = 1_000  # beside it: what a burst that a machine is far too small for still makes
 GRACE_S = 3.0
 AUTHORS_MAX = 4
 SLOT_MS = 1_000
@@ -268,7 +269,7 @@ class Run:
                 load.ids,
                 tuple(issue for issue in load.issues if issue.node in nodes),
                 begin_s,
-                load.lasts_s + PATIENCE_S,
+                load.lasts_s + self._patience_s(load),
             )
             for nodes in here
         ]
@@ -276,9 +277,14 @@ class Run:
 
     def _follow(self, load: Load) -> Blocks:
         self._tell("following the burst into blocks")
-        answers = self._ask([Follow(load.ids, PATIENCE_S) for _ in self._places()], Included)
+        answers = self._ask(
+            [Follow(load.ids, self._patience_s(load)) for _ in self._places()], Included
+        )
         least = min(min(answer.counts.values()) for answer in answers)
         return Blocks(least, all(answer.in_order for answer in answers))
+
+    def _patience_s(self, load: Load) -> float:
+        return PATIENCE_S + len(load.ids) * self._plan.nodes / DELIVERIES_PER_S
 
     def _read(self) -> list[Reading]:
         return self._ask([Read() for _ in self._places()], Reading)

@@ -445,6 +445,17 @@ def test_a_block_below_the_head_is_not_passed_on() -> None:
     assert talk.head == talk.block.id
 
 
+def test_who_passes_on_a_block_it_has_not_executed_claims_no_headers_for_it() -> None:
+    talk = Talk()
+    orphan = talk.compact(of=talk.next())
+    (asked,) = [
+        effect.message
+        for effect in talk.say(ANN, orphan)
+        if isinstance(effect, Send) and isinstance(effect.message, GetHeaders)
+    ]
+    assert blame(talk.say(ANN, Headers(asked.request, ()))) == []
+
+
 def test_transactions_that_do_not_decode_make_a_bad_block_and_nobody_guilty() -> None:
     talk = Talk()
     raws = (*talk.raws, b"no transaction")
