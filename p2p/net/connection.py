@@ -10,6 +10,7 @@ Rules:
 - A frame is written whole or the link is of no more use; so the end waits GOODBYE_S for the writer.
 """
 
+import math
 import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -234,20 +235,26 @@ class Connection:
 
     async def _write_all(self) -> None:
         try:
-            while self._ending is None:
-                while self._ending is None and (frame := self._outbox.take()):
-                    with trio.fail_after(WRITE_MAX_S):
-                        await self._write(frame)
-                if self._ending is None:
-                    self._wake = trio.Event()
-                    await self._wake.wait()
+            with trio.CancelScope() as patience:
+                await self._write_frames(patience)
+            if patience.cancelled_caught:
+                return self._end("too-slow", f"one frame took more than {WRITE_MAX_S:.0f} s")
             if self._goodbye is not None:
                 await self._write(encode_message(self._goodbye))
             self._scope.cancel()
         except LinkClosed as closed:
             self._end("link-closed", closed.reason)
-        except trio.TooSlowError:
-            self._end("too-slow", f"one frame took more than {WRITE_MAX_S:.0f} s")
+
+    async def _write_frames(self, patience: trio.CancelScope) -> None:
+        """Write what is queued until the end comes; `patience` is for one frame at a time."""
+        while self._ending is None:
+            while self._ending is None and (frame := self._outbox.take()):
+                patience.deadline = trio.current_time() + WRITE_MAX_S
+                await self._write(frame)
+                patience.deadline = math.inf
+            if self._ending is None:
+                self._wake = trio.Event()
+                await self._wake.wait()
 
     async def _write(self, frame: bytes) -> None:
         if self._tap is not None:

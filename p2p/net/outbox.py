@@ -119,6 +119,8 @@ class Outbox:
 
     def take(self) -> bytes:
         """The next frame; empty when nothing waits. It holds at least one whole message."""
+        if not self.bytes:
+            return b""
         if self.bytes <= FRAME_TARGET_BYTES and len(self) <= FRAME_MESSAGES_MAX:
             return self._take_all()
         frame: list[bytes] = []

@@ -185,7 +185,7 @@ class BlockExchange:
         if self._intake.ready or self._status_s is None:
             return 0.0
         times = (self._status_s, self._downloads.deadline_s(), self._rebuilds.deadline_s())
-        return min(time for time in times if time is not None)
+        return min([time for time in times if time is not None])
 
     def tick(self, now: Now) -> list[Effect]:
         """Import a step, give up what stalled, ask for more, repeat the head when due."""

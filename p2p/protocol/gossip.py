@@ -204,7 +204,7 @@ class Gossip:
             self._mesh.deadline_s(),
             self._reconciliation.deadline_s(),
         )
-        return min((time for time in times if time is not None), default=None)
+        return min([time for time in times if time is not None], default=None)
 
     def tick(self, now: Now) -> list[Effect]:
         """Announce, ask for what did not come, choose links, compare."""

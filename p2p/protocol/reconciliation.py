@@ -115,8 +115,10 @@ class Reconciliation:
 
     def deadline_s(self) -> float | None:
         """When to tick next."""
-        times = [*self._again.values(), *([] if self._next_s is None else [self._next_s])]
-        return min(times, default=None)
+        if not self._again:
+            return self._next_s
+        soonest_s = min(self._again.values())
+        return soonest_s if self._next_s is None else min(soonest_s, self._next_s)
 
     def _ask(self, peer: PeerId) -> list[Effect]:
         self._asked[peer] = None

@@ -207,7 +207,7 @@ class Router:
             self._voting.deadline_s(),
             self._reporting.deadline_s(),
         )
-        return min((time for time in times if time is not None), default=None)
+        return min([time for time in times if time is not None], default=None)
 
     def tick(self, now: Now) -> list[Effect]:
         """Time has passed: whatever is due in any engine."""

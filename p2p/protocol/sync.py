@@ -85,6 +85,7 @@ class HeaderSync:
         self._ledger = ledger
         self._wanted = wanted
         self._peers: dict[PeerId, _Peer] = {}
+        self._asked: dict[PeerId, _Peer] = {}  # those who owe us headers
         self._early: dict[Hash, tuple[PeerId, Shown, Header]] = {}
         self._early_s = 0.0
         self._last_request = 0
@@ -98,6 +99,7 @@ class HeaderSync:
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
         """What it was asked goes to others."""
         del self._peers[peer]
+        self._asked.pop(peer, None)
         self._wanted.claims.pop(peer, None)
         return self._ask(now)
 
@@ -116,11 +118,11 @@ class HeaderSync:
     @property
     def asking(self) -> bool:
         """Whether a peer owes us headers."""
-        return any(state.request for state in self._peers.values())
+        return bool(self._asked)
 
     def deadline_s(self) -> float | None:
         """When a request stalls, or an early header may have become timely."""
-        times = [state.since_s + STALL_S for state in self._peers.values() if state.request]
+        times = [state.since_s + STALL_S for state in self._asked.values()]
         if self._early:
             times.append(self._early_s)
         return min(times, default=None)
@@ -128,9 +130,9 @@ class HeaderSync:
     def tick(self, now: Now) -> list[Effect]:
         """Give up stalled requests, retry early headers, ask for what is unknown."""
         effects: list[Effect] = []
-        for state in self._peers.values():
-            if state.request and now.s >= state.since_s + STALL_S:
-                state.request = 0
+        for peer, state in list(self._asked.items()):
+            if now.s >= state.since_s + STALL_S:
+                self._answered(peer)
                 state.slow_until_s = now.s + SLOW_S
                 effects.append(Count("stalled", "headers"))
         if now.s >= self._early_s:
@@ -205,7 +207,7 @@ class HeaderSync:
                 return [Count("late", "headers")]
             reason = f"headers for request {message.request}, last was {self._last_request}"
             return [Penalize(peer, POINTS_UNREQUESTED, "unrequested", reason)]
-        state.request = 0
+        self._answered(peer)
         state.awaits = None
         try:
             headers = [(decode_header(raw), seal) for raw, seal in message.headers]
@@ -307,18 +309,20 @@ class HeaderSync:
         """Ask for headers towards unknown claims, highest first, quick peers before slow ones."""
         if self._wanted.room < HEADERS_MAX:
             return []
-        asking = [state for state in self._peers.values() if state.request]
-        if len(asking) >= HEADER_REQUESTS_MAX:
+        if len(self._asked) >= HEADER_REQUESTS_MAX:
             return []
-        heads = {state.asked_for for state in asking}
+        asked_for = [state.asked_for for state in self._asked.values()]
+        shown = dict.fromkeys([head for _, head in self._wanted.claims.values()])
+        heads = {head for head in shown if head not in asked_for and self._unknown(head)}
+        if not heads:
+            return []
         claims = [
             (state.slow_until_s > now.s, -self._wanted.claims[peer][0], peer)
             for peer, state in self._peers.items()
             if not state.request
             and peer in self._wanted.claims
             and (state.useless != self._wanted.claims[peer][1] or self._set_came(state))
-            and self._wanted.claims[peer][1] not in heads
-            and self._unknown(self._wanted.claims[peer][1])
+            and self._wanted.claims[peer][1] in heads
         ]
         if not claims:
             return []
@@ -332,11 +336,15 @@ class HeaderSync:
         )
 
     def _request(self, peer: PeerId, now: Now) -> Send:
-        state = self._peers[peer]
+        state = self._asked[peer] = self._peers[peer]
         self._last_request += 1
         state.request, state.since_s = self._last_request, now.s
         state.asked_for = self._wanted.claims[peer][1]
         return Send(peer, GetHeaders(self._last_request, self._locator(), HEADERS_MAX))
+
+    def _answered(self, peer: PeerId) -> None:
+        """The peer owes us nothing any more."""
+        self._asked.pop(peer).request = 0
 
     def _locator(self) -> tuple[Hash, ...]:
         """Our chain's locator, headed by the last wanted header so that batches follow on."""

@@ -60,14 +60,15 @@ BUGS = (
     Bug(
         "anybody's seal is good",
         "chain/consensus/authority.py",
-        "if not any(verify(key, message, seal) for key in self._seal_keys[leader]):",
-        "if not self._seal_keys[leader]:",
+        "if sealing_key(leader, header, seal) is None:",
+        "if not leader.seals:",
     ),
     Bug(
         "anybody may make a block in any slot",
         "chain/consensus/authority.py",
-        "if header.author != leader:",
-        "if header.author not in self._seal_keys:",
+        "if header.author != leader.did:\n            raise",
+        "leader = next((m for m in authorities.members if m.did == header.author), leader)\n"
+        "        if header.author != leader.did:\n            raise",
     ),
     Bug(
         "the history of headers is not checked",
@@ -126,17 +127,17 @@ BUGS = (
     ),
     Bug(
         "the guard against two blocks in a slot is not kept",
-        "chain/ledger.py",
+        "chain/drafting.py",
         "if slot <= last:",
         "if slot < 0:",
     ),
     Bug(
         "transactions are relayed before they are validated",
-        "p2p/protocol/gossip.py",
-        "            if self._wanted(peer, transaction.id, now):\n",
-        "            if self._wanted(peer, transaction.id, now):\n"
-        "                push = Transactions(0, (raw,))\n"
-        "                effects += [Send(p, push) for p in self._budgets if p != peer]\n",
+        "p2p/protocol/admission.py",
+        "            candidate, more = self._candidate(peer, transaction, digest, now)\n",
+        "            candidate, more = self._candidate(peer, transaction, digest, now)\n"
+        "            others = [p for p in self._allowances if p != peer and candidate]\n"
+        "            effects += self._workings.offers.fresh([transaction], others, now)[0]\n",
     ),
     Bug(
         "an address that failed is dialled again at once",
