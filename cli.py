@@ -15,7 +15,7 @@ import typer
 from chain.commands import genesis_app
 from chain.primitives.errors import Refusal, StoreFailure
 from p2p.api.client import ApiError, Unreachable
-from p2p.commands import gov, keys, look, node, receipt, tx
+from p2p.commands import gov, keys, look, node, receipt, recovery, tx
 from p2p.sending import NotIncluded
 from p2p.version import VERSION
 from testnet import commands as testnet
@@ -39,6 +39,7 @@ app = typer.Typer(
 app.add_typer(testnet.app, rich_help_panel="Networks")
 app.add_typer(bench.app, rich_help_panel="Networks")
 app.add_typer(node.app, rich_help_panel="Networks")
+app.add_typer(recovery.app, rich_help_panel="Networks")
 app.add_typer(genesis_app, rich_help_panel="Networks")
 app.add_typer(tx.app, rich_help_panel="Chain")
 app.add_typer(receipt.app, rich_help_panel="Chain")

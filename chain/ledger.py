@@ -305,7 +305,7 @@ class Ledger(Queries):
     @property
     def recoveries(self) -> list[Recovery]:
         """The recoveries that were loaded here, whether their blocks have come or not."""
-        return self._recovering.loaded()
+        return self._recovering.loaded
 
     def _count_in_slot(
         self, node: HeaderNode, above: Sequence[SealedHeader], batch: Batch

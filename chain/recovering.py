@@ -31,16 +31,16 @@ class Recovering:
     """The recoveries that were loaded into a store."""
 
     def __init__(self, store: KeyValueStore, tree: HeaderTree, finality: Finality) -> None:
-        self._store = store
         self._tree = tree
         self._finality = finality
+        rows = store.scan(tables.RECOVERY, limit=RECOVERIES_MAX)
+        found = [decode_recovery(row) for _, row in rows]
+        self._loaded = {recovery.block: recovery for recovery in found}
 
+    @property
     def loaded(self) -> list[Recovery]:
         """All of them, by the number of the set that they bring."""
-        rows = self._store.scan(tables.RECOVERY, limit=RECOVERIES_MAX)
-        return sorted(
-            (decode_recovery(row) for _, row in rows), key=lambda recovery: recovery.following.id
-        )
+        return sorted(self._loaded.values(), key=lambda recovery: recovery.following.id)
 
     def load(self, recovery: Recovery, chain: Hash, batch: Batch) -> list[LedgerEvent]:
         """Take a recovery; in force at once when its block is here. Raises Invalid.
@@ -48,7 +48,7 @@ class Recovering:
         One that was loaded before changes nothing.
         """
         recovery.check(chain)
-        for other in self.loaded():
+        for other in self._loaded.values():
             same = other.signed_bytes() == recovery.signed_bytes()
             if same:
                 return []
@@ -58,6 +58,8 @@ class Recovering:
                     f"another recovery, behind {other.block.hex()}, to set {other.following.id}, "
                     "was loaded here before",
                 )
+        if len(self._loaded) == RECOVERIES_MAX:
+            raise Invalid("recovery-many", f"{RECOVERIES_MAX} were loaded here before")
         entry = self._tree.entry(recovery.block)
         events: list[LedgerEvent] = []
         if entry is not None:
@@ -67,15 +69,14 @@ class Recovering:
             events = self._begin(recovery, batch)
         batch.put(tables.RECOVERY + recovery.block, recovery.encode())
         batch.put(tables.SET + recovery.following.hash, recovery.following.raw)
+        self._loaded[recovery.block] = recovery
         return events
 
     def meet(self, entry: Entry) -> Recovery | None:
         """The recovery that begins behind a block which is just coming. Raises Invalid."""
-        row = self._store.get(tables.RECOVERY + entry.node.id)
-        if row is None:
-            return None
-        recovery = decode_recovery(row)
-        self._check(recovery, entry)
+        recovery = self._loaded.get(entry.node.id)
+        if recovery is not None:
+            self._check(recovery, entry)
         return recovery
 
     def enter(self, recovery: Recovery, batch: Batch) -> list[LedgerEvent]:

@@ -58,6 +58,7 @@ class NodeConfig:
     """Everything a node is told. Paths are absolute; `advertise` is empty to use the bound one.
 
     `data_dir` is where the file was found; it holds `key` (identity), `db/`, `log.ndjson`.
+    `recovery` is a file that its operator names at the start (see chain.recovering).
     `author_key` is the key file of the seal key when the node produces blocks; `author` names its
     DID where the key alone does not (a miner under the `work` engine). A vote key in the same file
     votes (see VotePolicy), a tx key there reports offences of other authorities. `eager` peers are
@@ -81,6 +82,7 @@ class NodeConfig:
     eager: int = EAGER
     durability: str = "process"
     author_key: Path | None = None
+    recovery: Path | None = None
     author: str = ""
     vote: VotePolicy = VotePolicy.REQUIRED
     log_level: str = "info"

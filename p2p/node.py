@@ -228,6 +228,7 @@ class Node:
             voting=self._router.voting,
             uptime_s=now.s - self._started_s,
             expiry_slots_max=ledger.parameters.expiry_slots_max,
+            recoveries=len(ledger.recoveries),
         )
 
     def peers(self) -> list[PeerStatus]:

@@ -6,6 +6,7 @@ A module of its own, so that the other commands start without importing the node
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import trio
@@ -25,13 +26,16 @@ FAILURES = (Refusal, StoreFailure, LinkClosed, OSError)
 
 def main(arguments: list[str]) -> int:
     """Run the node of a configuration file until SIGTERM or Ctrl-C; the exit code."""
-    if len(arguments) != 1:
-        print("usage: python -m p2p.node_main CONFIG", file=sys.stderr)
+    if len(arguments) not in (1, 2):
+        print("usage: python -m p2p.node_main CONFIG [RECOVERY]", file=sys.stderr)
         return EXIT_USAGE
     # Set explicitly: what a shell starts in the background inherits SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        trio.run(run_node, load_config(Path(arguments[0])), announce)
+        config = load_config(Path(arguments[0]))
+        if len(arguments) == 2:
+            config = replace(config, recovery=Path(arguments[1]))
+        trio.run(run_node, config, announce)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except FAILURES as error:

@@ -17,12 +17,14 @@ from pathlib import Path
 import trio
 
 from chain.consensus.engine import Author
+from chain.consensus.finality.recovery import decode_recovery
 from chain.consensus.selection import engine_of
 from chain.genesis import Genesis
 from chain.ledger import Ledger
 from chain.primitives.did import parse_did
 from chain.primitives.hashing import sha256
 from chain.primitives.keys import SEED_BYTES, KeyPair
+from chain.recovering import told
 from chain.store import Durability, KeyValueStore, RocksStore
 from chain.transactions.document import Purpose
 from p2p.accounts import load_account
@@ -93,6 +95,7 @@ async def run_node(
         opened.callback(store.close)
         ledger = around.ledger(genesis, store)
         observer = Observer(config.name, config.log_level, log)
+        recover(config, ledger, around.clock, observer)
         peers = BookFile(config.data_dir / "peers", genesis.hash, observer)
 
         def node_on(transport: Transport) -> Node:
@@ -171,6 +174,24 @@ def load_genesis(config: NodeConfig) -> Genesis:
             f"{config.genesis_hash.hex()}: use that network's file, or correct genesis_hash"
         )
     return decode_genesis(data)
+
+
+def recover(config: NodeConfig, ledger: Ledger, clock: Clock, observer: Observer) -> None:
+    """Load the recovery that the operator names, and say which ones were loaded, at every start.
+
+    Raises BadConfig, or Refusal for a recovery that does not fit.
+    """
+    if config.recovery is not None:
+        try:
+            data = config.recovery.read_bytes()
+        except OSError as error:
+            raise BadConfig(
+                f"recovery {config.recovery}: cannot be read ({error.strerror})"
+            ) from error
+        slot = ledger.genesis.slot_at(clock.now().unix_ms)
+        ledger.recover(decode_recovery(data), slot)
+    for recovery in ledger.recoveries:
+        observer.log("warning", "recovered", reason=told(recovery))
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,10 @@ from p2p.progress import SyncProgress
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """A node at one moment. Heights count from genesis = 0."""
+    """A node at one moment. Heights count from genesis = 0.
+
+    `recoveries`: how often people let another set of authorities take over.
+    """
 
     name: str
     id: PeerId
@@ -37,6 +40,7 @@ class NodeStatus:
     voting: bool
     uptime_s: float
     expiry_slots_max: int
+    recoveries: int
 
     @property
     def finalized_height(self) -> int:

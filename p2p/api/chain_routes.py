@@ -125,6 +125,7 @@ def status_view(status: NodeStatus) -> StatusView:
         mempool_bytes=status.mempool_bytes,
         uptime_s=round(status.uptime_s, 3),
         expiry_slots_max=status.expiry_slots_max,
+        recoveries=status.recoveries,
     )
 
 

@@ -49,6 +49,7 @@ class StatusView:
     mempool_bytes: int
     uptime_s: float
     expiry_slots_max: int  # how far ahead a transaction may name its last slot
+    recoveries: int  # how often people let another set of authorities take over
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from chain.commands import read_compiled, read_source
+from chain.commands import read_bytes, read_compiled, read_source
+from chain.consensus.finality.recovery import decode_recovery
 from chain.genesis import Genesis
 from chain.primitives.errors import Refusal
 from chain.primitives.keys import KeyPair
@@ -48,6 +49,15 @@ AuthorFile = Annotated[
         "--author",
         metavar="FILE",
         help="Account file of the organisation for which this node makes blocks.",
+        show_default=False,
+    ),
+]
+RecoveryFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--recovery",
+        metavar="FILE",
+        help="Let another set of authorities take over; see cornerstone recovery.",
         show_default=False,
     ),
 ]
@@ -107,18 +117,22 @@ def init(
 
 
 @app.command()
-def run(config: Config) -> None:
+def run(config: Config, recovery: RecoveryFile = None) -> None:
     """Run a node until Ctrl-C or SIGTERM; its log goes to log.ndjson in its folder.
 
     Prints one JSON line with its addresses once peers and clients can connect.
     """
     path = config / CONFIG_NAME if config.is_dir() else config
     load_config(path)
+    arguments = [str(path)]
+    if recovery is not None:
+        decode_recovery(read_bytes(recovery))
+        arguments.append(str(recovery.resolve()))
     environment = dict(os.environ)
     source = str(Path(__file__).parents[2])
     known = environment.get("PYTHONPATH")
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [source, known]))
-    command = [sys.executable, "-P", "-m", "p2p.node_main", str(path)]
+    command = [sys.executable, "-P", "-m", "p2p.node_main", *arguments]
     sys.stdout.flush()
     os.execve(sys.executable, command, environment)
 
