@@ -167,14 +167,22 @@ class Downloads:
     def fetch(self, held: Callable[[Hash], bool], now: Now) -> list[Effect]:
         """Ask for what is missing in the window; bodies that are `held` have come already."""
         self._retry_s = None
+        free = [peer for peer, state in self._peers.items() if self._has_room(state)]
+        if not free:
+            return []  # whatever gives a peer room again comes back here
         chosen: dict[PeerId, list[Hash]] = {}
         missing, late = self._missing(held, now)
         for wanted in missing:
-            peer = self._candidate(wanted, now)
+            peer = self._candidate(wanted, free, now)
             if peer is not None:
                 wanted.asked, wanted.asked_s = peer, now.s
-                self._peers[peer].outstanding += 1
+                state = self._peers[peer]
+                state.outstanding += 1
                 chosen.setdefault(peer, []).append(wanted.header.id)
+                if not self._has_room(state):
+                    free.remove(peer)
+                    if not free:
+                        break
         effects = self._steal(late, chosen, now) if late else []
         for peer, ids in chosen.items():
             share = self._share(self._peers[peer])
@@ -247,25 +255,31 @@ class Downloads:
             and self._should_have(peer, wanted)
         )
 
-    def _candidate(self, wanted: WantedBlock, now: Now) -> PeerId | None:
-        """The least busy peer that should have the block and was not asked in this round."""
-        untried = [
-            (peer, state)
-            for peer, state in self._peers.items()
-            if peer not in wanted.tried and self._should_have(peer, wanted)
-        ]
-        if not untried:
+    def _candidate(self, wanted: WantedBlock, free: list[PeerId], now: Now) -> PeerId | None:
+        """The least busy peer that should have the block and was not asked in this round.
+
+        It is one of the `free` ones: those with room for more.
+        """
+        able = [peer for peer in free if self._may_serve(peer, wanted)]
+        if able:
+            return min(able, key=lambda peer: self._rank(peer, now))
+        if not any(self._may_serve(peer, wanted) for peer in self._peers):
             wanted.tried.clear()
             wanted.rounds += 1
             wanted.not_before_s = now.s + ROUND_S
             self._retry_at(wanted.not_before_s)
-            return None
-        free = [
-            (state.slow_until_s > now.s, state.outstanding // self._share(state), peer)
-            for peer, state in untried
-            if state.outstanding < 2 * self._share(state)
-        ]
-        return min(free)[2] if free else None
+        return None
+
+    def _rank(self, peer: PeerId, now: Now) -> tuple[bool, int, PeerId]:
+        """The order in which peers are asked: the least is asked first."""
+        state = self._peers[peer]
+        return state.slow_until_s > now.s, state.outstanding // self._share(state), peer
+
+    def _may_serve(self, peer: PeerId, wanted: WantedBlock) -> bool:
+        return peer not in wanted.tried and self._should_have(peer, wanted)
+
+    def _has_room(self, state: _Peer) -> bool:
+        return state.outstanding < 2 * self._share(state)
 
     def _should_have(self, peer: PeerId, wanted: WantedBlock) -> bool:
         claim = self._wanted.claims.get(peer)
