@@ -278,7 +278,7 @@ class BlockExchange:
             effects = self._intake.offer(rebuilt.block, rebuilt.source, passed_on=True)
         except Refusal as refusal:
             return self._refused(Refused(header, rebuilt.source, refusal, True))
-        if self._relay.may_pass(wanted):
+        if self._ledger.has_block(header.parent) and self._relay.may_pass(wanted):
             message = self._relay.compact(rebuilt.block, rebuilt.lacked, now)
             effects += self._push(header.id, message, all_=False)
         return effects

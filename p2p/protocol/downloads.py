@@ -2,8 +2,9 @@
 
 Rules:
 - The first wanted blocks, WINDOW of them, fewer when blocks have lately been large, are asked for,
-  spread over the peers whose claimed height covers them. *Why:* what waits is bounded in blocks and
-  in bytes, and one slow peer must not hold up what others have.
+  spread over the peers whose claimed height covers them; of each peer that told us of some, its
+  share. *Why:* what waits is bounded in blocks and in bytes, one slow peer must not hold up what
+  others have, nor headers without bodies what has some.
 - A peer gets its share at a time and has two requests outstanding. The share starts at
   SHARE_BLOCKS, doubles when an answer took less than QUICK_S and halves when it took longer than
   LONG_S or stalled. *Why:* each peer then holds a second of its own pace, whatever that is.
@@ -13,19 +14,22 @@ Rules:
 - A request without progress for STALL_S is asked elsewhere and the peer comes last for SLOW_S; each
   stall doubles that peer's patience up to STALL_MAX_S, and what comes late is still taken. *Why:*
   under load everybody is slow, and asking for everything again would make it worse.
+- Who has served nothing for UNSERVED_S since it was asked, while others served, is sent away
+  without blame. *Why:* it takes the place of somebody who would serve, and may only be overloaded.
 - When everyone was asked in vain the round starts again after ROUND_S, ROUNDS_MAX times; then the
   block and all that build on it are forgotten. *Why:* a chain of headers that nobody has bodies for
   must not be chased for ever.
 - A peer that says it has none of the blocks whose headers it sent is blamed; silence is not.
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable
-from itertools import islice
 
 from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId, short
 from p2p.peers.score import POINTS_BROKEN_PROMISE
-from p2p.protocol.effects import Count, Effect, Penalize, Send
+from p2p.protocol.effects import Count, Disconnect, Effect, Penalize, Send
 from p2p.protocol.instant import Now
 from p2p.protocol.wanted import Wanted, WantedBlock
 from p2p.wire.messages import GetBlocks
@@ -43,6 +47,7 @@ STEAL_S = 0.5  # several round trips: who takes longer is slow, or asked for mor
 STALL_S = 4.0
 STALL_MAX_S = 32.0
 SLOW_S = 15.0
+UNSERVED_S = 60.0  # the largest block takes 40 s at 50 kB/s
 ROUND_S = 1.0
 ROUNDS_MAX = 8
 
@@ -60,7 +65,7 @@ class _Request:
 
 
 class _Peer:
-    __slots__ = ("free_s", "outstanding", "patience_s", "share", "slow_until_s")
+    __slots__ = ("free_s", "outstanding", "patience_s", "share", "slow_until_s", "unserved_s")
 
     def __init__(self) -> None:
         self.outstanding = 0
@@ -68,6 +73,7 @@ class _Peer:
         self.free_s = 0.0  # when its last answer was complete
         self.patience_s = STALL_S
         self.slow_until_s = 0.0
+        self.unserved_s: float | None = None  # since when it owes an answer and has sent nothing
 
     def answered(self, request: _Request, now_s: float) -> None:
         """A whole answer has come: the next share follows from how long it took."""
@@ -88,6 +94,7 @@ class Downloads:
         self._requests: dict[int, _Request] = {}
         self._last_request = 0
         self._retry_s: float | None = None
+        self._served_s = -math.inf  # when anybody last served
         self._body_bytes = SIZE_GUESS
 
     def connected(self, peer: PeerId) -> None:
@@ -117,6 +124,7 @@ class Downloads:
             state = self._peers[peer]
             state.outstanding -= 1
             state.patience_s = max(STALL_S, state.patience_s - STALL_S / 8)
+        self._peers[peer].unserved_s = None
         wanted = self._wanted.get(block_id)
         if wanted is None:
             return False
@@ -134,6 +142,7 @@ class Downloads:
         if request is None or request.peer != peer:
             return
         request.deadline_s = now.s + request.patience_s
+        self._served_s = now.s
         if not request.waiting:
             del self._requests[number]
             self._peers[peer].answered(request, now.s)
@@ -143,6 +152,7 @@ class Downloads:
         request = self._requests.get(number)
         if request is None or request.peer != peer:
             return []
+        self._peers[peer].unserved_s = None
         rest = [self._wanted.get(block_id) for block_id in request.waiting]
         self._give_up(number, vain=not request.delivered)
         promised = (w for w in rest if w is not None and w.source == peer and not w.passed_on)
@@ -153,15 +163,29 @@ class Downloads:
         return [Penalize(peer, POINTS_BROKEN_PROMISE, "broken-promise", reason)]
 
     def expire(self, now: Now) -> list[Effect]:
-        """Give up stalled requests."""
+        """Give up stalled requests, and peers that serve nothing."""
         effects: list[Effect] = []
         for number in [n for n, r in self._requests.items() if r.deadline_s <= now.s]:
-            state = self._peers[self._requests[number].peer]
+            request = self._requests[number]
+            state = self._peers[request.peer]
+            if state.unserved_s is None and not request.delivered:
+                state.unserved_s = request.sent_s
             state.slow_until_s = now.s + SLOW_S
             state.patience_s = min(STALL_MAX_S, state.patience_s * 2)
             state.share = max(state.share // 2, 1)
             self._give_up(number)
             effects.append(Count("stalled", "blocks"))
+        return effects + self._unserved(now)
+
+    def _unserved(self, now: Now) -> list[Effect]:
+        effects: list[Effect] = []
+        for peer, state in self._peers.items():
+            since_s = state.unserved_s
+            if since_s is None or now.s < since_s + UNSERVED_S or self._served_s < since_s:
+                continue
+            state.unserved_s = None
+            reason = f"no block came for {now.s - since_s:.0f} s since one was asked for"
+            effects.append(Disconnect(peer, "unserved", reason))
         return effects
 
     def fetch(self, held: Callable[[Hash], bool], now: Now) -> list[Effect]:
@@ -202,11 +226,14 @@ class Downloads:
         window = max(WINDOW_MIN, min(WINDOW, WINDOW_BYTES // max(self._body_bytes, 1)))
         missing: list[WantedBlock] = []
         late: list[WantedBlock] = []
-        for wanted in islice(self._wanted, window):
+        late_max = max(1, SHARE_BLOCKS_MAX // max(1, self._wanted.sources))
+        helpable: Counter[PeerId] = Counter()
+        for wanted in self._wanted.first(window):
             if held(wanted.header.id):
                 continue
             if wanted.asked is not None:
-                if wanted.helper is None and len(late) < SHARE_BLOCKS_MAX:
+                if wanted.helper is None and helpable[wanted.source] < late_max:
+                    helpable[wanted.source] += 1
                     late.append(wanted)
             elif wanted.not_before_s > now.s:
                 self._retry_at(wanted.not_before_s)

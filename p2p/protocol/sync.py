@@ -3,8 +3,9 @@
 Rules:
 - A peer's head is known from its hello and its announcements. A head that is neither in the ledger
   nor wanted is asked for by locator, from the highest claim first, HEADER_REQUESTS_MAX at once.
-- An announced header whose parent is in the ledger is checked (seal, slot, difficulty) before
-  anything is asked for. *Why:* a forged header must cost its sender, and us one signature check.
+- An announced header whose parent is in the ledger or wanted is checked (seal, slot, difficulty)
+  before anything is asked for. *Why:* a forged header must cost its sender, and us one signature
+  check.
 - Headers of one answer must link: to a block we have or want, and each to the one before; each
   must be sealed as its place demands. *Why:* an invented chain must cost what a real one costs, or
   anybody could keep us asking for it. What needs the state is checked on import.
@@ -13,10 +14,11 @@ Rules:
 - An unknown parent, a header from the near future, an answer that no longer fits after a
   reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most, those
   that are due first. *Why:* their seals are not checked yet, so anyone can invent some.
-- A peer that claims more height than its own headers come to is blamed a little. *Why:* its two
-  statements contradict each other; but a reorganisation in between can do that once. A block passed
-  on in compact form is no such claim. *Why:* its sender has not executed it yet, and lists no
-  header beyond what it has.
+- A peer that claims more height than its own headers come to, by more than LOWER_MAX, is blamed a
+  little. *Why:* its two statements contradict each other; but a heavier chain, or one that has
+  become justified, may be lower than the one it takes the place of. A block passed on in compact
+  form is no such claim. *Why:* its sender has not executed it yet, and lists no header beyond what
+  it has.
 - A request without an answer for STALL_S goes to the next peer; the silent one comes last.
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
@@ -42,14 +44,16 @@ from p2p.protocol.instant import Now
 from p2p.protocol.wanted import Wanted
 from p2p.wire.messages import AnnounceBlock, CompactBlock, GetHeaders, Headers
 
-HEADERS_MAX = 512  # about 200 KB, several seconds of body downloads
+HEADERS_MAX = 128  # so many seals take 10 ms, during which the loop stands still
 HEADER_REQUESTS_MAX = 2  # two forks can be explored at once; more only repeats the same headers
 STALL_S = 4.0
 SLOW_S = 30.0
 EARLY_MAX = 64
 EARLY_RETRY_S = 0.5
-SERVE_RATE = 4.0  # answers a second and peer: 2,000 headers, faster than bodies can follow
-SERVE_BURST = 32.0
+SERVE_RATE = 16.0  # answers a second and peer: 2,000 headers, faster than bodies can follow
+SERVE_BURST = 64.0
+LOWER_MAX = 64  # blocks by which a heavier chain is lower; nobody profits from so small a lie
+TIPS_MAX = 16  # in a locator, beside our own chain's ids
 
 Shown = AnnounceBlock | CompactBlock
 """What shows a header and its seal."""
@@ -162,10 +166,10 @@ class HeaderSync:
         if self._ledger.has_block(header.id) or header.id in self._wanted:
             self._wanted.claim(peer, header.height, header.id)
             return []
+        slot = self._ledger.genesis.slot_at(now.unix_ms)
         if not self._ledger.has_block(header.parent):
             self._wanted.claim(peer, header.height, header.id)
-            return []
-        slot = self._ledger.genesis.slot_at(now.unix_ms)
+            return self._link(peer, [(header, message.seal)], slot)[1]
         try:
             self._ledger.check_header(header, message.seal, slot)
         except Declined as declined:
@@ -227,7 +231,7 @@ class HeaderSync:
         if head == self._peers[peer].passed_on:
             return []
         top = headers[-1][0].height if headers else self._top()
-        if height <= top or not self._unknown(head):
+        if height <= top + LOWER_MAX or not self._unknown(head):
             return []
         reason = f"claims height {height}, its headers end at {top}"
         return [Penalize(peer, POINTS_BROKEN_PROMISE, "false-claim", reason)]
@@ -307,8 +311,6 @@ class HeaderSync:
 
     def _ask(self, now: Now) -> list[Effect]:
         """Ask for headers towards unknown claims, highest first, quick peers before slow ones."""
-        if self._wanted.room < HEADERS_MAX:
-            return []
         if len(self._asked) >= HEADER_REQUESTS_MAX:
             return []
         asked_for = [state.asked_for for state in self._asked.values()]
@@ -321,6 +323,7 @@ class HeaderSync:
             for peer, state in self._peers.items()
             if not state.request
             and peer in self._wanted.claims
+            and self._wanted.room(peer) >= HEADERS_MAX
             and (state.useless != self._wanted.claims[peer][1] or self._set_came(state))
             and self._wanted.claims[peer][1] in heads
         ]
@@ -347,10 +350,12 @@ class HeaderSync:
         self._asked.pop(peer).request = 0
 
     def _locator(self) -> tuple[Hash, ...]:
-        """Our chain's locator, headed by the last wanted header so that batches follow on."""
-        last = max(self._wanted, key=lambda w: (w.header.height, w.header.id), default=None)
-        ours = tuple(self._ledger.locator())
-        return ours if last is None else (last.header.id, *ours)
+        """Our chain's locator, headed by the last wanted headers so that batches follow on.
+
+        The last of each source: a branch that only one peer knows must not hide where we are on
+        the branch of all others.
+        """
+        return (*self._wanted.tips()[:TIPS_MAX], *self._ledger.locator())
 
 
 def _misplaced(header: Header, parent: Header) -> str:

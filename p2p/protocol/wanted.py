@@ -1,12 +1,16 @@
 """The blocks we want: headers that link to our ledger, whose bodies are still to come.
 
 Shared by the header engine, which adds, and the body engine, which takes. Parents always come
-before children. Bounded: at most WANTED_MAX headers (about 1 MiB), so that a peer inventing a long
-chain of headers costs no more than that, until its bodies fail to come.
+before children. Bounded: at most WANTED_MAX headers (about 1 MiB), WANTED_PER_SOURCE from one peer.
+*Why:* an authority can seal a long chain of headers and serve none of its bodies; until that is
+given up it holds its own part of the room and of the window, and what others show is still learnt
+and downloaded.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
 from chain.block import Header
 from chain.consensus.engine import HeaderNode
@@ -15,6 +19,7 @@ from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 
 WANTED_MAX = 2048
+WANTED_PER_SOURCE = 512  # as much as is downloaded at a time; other peers show what comes after
 REJECTED_MAX = 4096
 # While blocks of a branch keep coming we are catching up with it; silence longer than this is a
 # dead end. Headers alone are no progress: a producer must not wait for a peer that shows headers
@@ -63,6 +68,7 @@ class Wanted:
     def __init__(self) -> None:
         self._blocks: dict[Hash, WantedBlock] = {}
         self._children: dict[Hash, list[Hash]] = {}
+        self._shown: Counter[PeerId] = Counter()  # wanted blocks by who told us of them
         self._fed_s = -math.inf
         self.rejected = RecentSet(REJECTED_MAX)
         self.claims: dict[PeerId, tuple[int, Hash]] = {}
@@ -77,21 +83,39 @@ class Wanted:
         return iter(self._blocks.values())
 
     @property
-    def room(self) -> int:
-        """How many more headers may be added."""
-        return WANTED_MAX - len(self._blocks)
+    def sources(self) -> int:
+        """How many peers have told us of what is wanted."""
+        return len(self._shown)
+
+    def room(self, source: PeerId) -> int:
+        """How many more headers of a peer may be added."""
+        return min(WANTED_MAX - len(self._blocks), WANTED_PER_SOURCE - self._shown[source])
+
+    def first(self, count: int) -> Iterator[WantedBlock]:
+        """The first wanted blocks in chain order, so many in all and of each source its share."""
+        if len(self._shown) < 2:
+            return islice(self, count)
+        return self._shared_out(max(1, count // len(self._shown)))
 
     def get(self, block_id: Hash) -> WantedBlock | None:
         """One wanted block."""
         return self._blocks.get(block_id)
 
+    def _shared_out(self, share: int) -> Iterator[WantedBlock]:
+        taken: Counter[PeerId] = Counter()
+        for wanted in self:
+            taken[wanted.source] += 1
+            if taken[wanted.source] <= share:
+                yield wanted
+
     def add(self, node: HeaderNode, source: PeerId) -> bool:
         """Want one more block; its parent is wanted or in the ledger. False if there is no room."""
         if node.id in self._blocks:
             return True
-        if len(self._blocks) >= WANTED_MAX:
+        if self.room(source) <= 0:
             return False
         self._blocks[node.id] = WantedBlock(node, source)
+        self._shown[source] += 1
         self._children.setdefault(node.parent, []).append(node.id)
         return True
 
@@ -116,6 +140,9 @@ class Wanted:
             siblings.remove(block_id)
             if not siblings:
                 del self._children[wanted.header.parent]
+            self._shown[wanted.source] -= 1
+            if not self._shown[wanted.source]:
+                del self._shown[wanted.source]
 
     def reject(self, block_id: Hash) -> list[WantedBlock]:
         """The block cannot be: it and all that build on it are wanted no more."""
@@ -138,6 +165,16 @@ class Wanted:
     def reaches_above(self, height: int) -> bool:
         """Whether any block above `height` is wanted."""
         return any(wanted.header.height > height for wanted in self._blocks.values())
+
+    def tips(self) -> list[Hash]:
+        """The highest block that each source has told us of, the highest first."""
+        highest: dict[PeerId, WantedBlock] = {}
+        for wanted in self:
+            before = highest.get(wanted.source)
+            if before is None or wanted.header.height > before.header.height:
+                highest[wanted.source] = wanted
+        ordered = sorted(highest.values(), key=lambda w: (-w.header.height, w.header.id))
+        return [wanted.header.id for wanted in ordered]
 
     def top(self) -> int:
         """The greatest height among the wanted headers; 0 when there are none."""

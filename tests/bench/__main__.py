@@ -98,7 +98,7 @@ def bench_sync() -> None:
     say(
         f"sync: {joined.cpu_s / count * 1e6:.0f} us processor time a transaction, "
         f"{joined.loop_cpu_s / count * 1e6:.0f} of them on the loop, which was never later than "
-        f"{joined.lag_max_s * 1000:.0f} ms"
+        f"{joined.lag_max_s * 1000:.0f} ms ({joined.lag_cpu_max_s * 1000:.0f} ms of work)"
     )
     told = sorted(key for key in joined.totals if key[0] in ("penalty", "stalled", "stolen"))
     named = ", ".join(f"{what} {why} {joined.totals[what, why]}" for what, why in told)

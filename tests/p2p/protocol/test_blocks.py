@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chain.block import Block, encode_block
-from p2p.protocol import blocks, downloads, sync
+from p2p.protocol import blocks, downloads, sync, wanted
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, GetHeaders, Headers, Transactions
 from tests.p2p.protocol.conversation import (
@@ -217,7 +217,7 @@ def test_serves_headers_and_bodies_within_limits() -> None:
     assert len(answer.message.raws) == 3
     unknown = GetBlocks(5, (FOUNDING.genesis.hash,))
     assert talking.say(ANN, unknown) == [Send(ANN, Blocks(5, ()))]
-    assert len([1 for n in range(99) if talking.say(BOB, GetHeaders(n, (genesis,), 1))]) == 32
+    assert len([1 for n in range(99) if talking.say(BOB, GetHeaders(n, (genesis,), 1))]) == 64
 
 
 def test_the_head_is_repeated_to_those_that_have_not_shown_it() -> None:
@@ -317,6 +317,13 @@ def test_a_claim_of_more_height_and_no_headers_at_all_is_blamed() -> None:
     assert penalties(talking.say(ANN, Headers(1, ()))) == [(ANN, "false-claim")]
 
 
+def test_a_heavier_chain_may_be_a_little_lower_than_the_claim() -> None:
+    made = extend(make_ledger(), 3)
+    talking = Conversation()
+    talking.connect(ANN, height=3 + sync.LOWER_MAX, head=FOUNDING.genesis.hash)
+    assert penalties(talking.say(ANN, headers(1, made))) == []
+
+
 def test_a_claim_that_changed_since_it_was_asked_about_is_nobodys_fault() -> None:
     made = extend(make_ledger(), 4)
     talking = Conversation()
@@ -332,3 +339,31 @@ def test_a_full_answer_below_the_claim_is_continued() -> None:
     effects = talking.say(ANN, headers(1, made[: sync.HEADERS_MAX]))
     assert penalties(effects) == []
     assert len(sent(effects, GetHeaders)) == 1
+
+
+def test_a_silent_chain_of_headers_leaves_room_for_what_others_show() -> None:
+    """ANN has sealed headers without end and serves no body; what BOB shows is fetched at once."""
+    endless = extend(make_ledger(), wanted.WANTED_PER_SOURCE + 1)
+    other = make_ledger()
+    first = propose(other, 2, FOUNDING.authorities)
+    assert first is not None
+    honest = [first, *extend(other, 2)]
+    talking = Conversation()
+    effects = talking.connect(ANN, len(endless), endless[-1].id)
+    shown = 0
+    while asked := sent(effects, GetHeaders):
+        (ask,) = asked
+        assert isinstance(ask.message, GetHeaders)
+        part = endless[shown : shown + sync.HEADERS_MAX]
+        effects = talking.say(ANN, headers(ask.message.request, part))
+        shown += len(part)
+    assert shown == wanted.WANTED_PER_SOURCE
+    (ask,) = sent(talking.connect(BOB, 3, honest[-1].id), GetHeaders)
+    assert ask.peer == BOB
+    assert isinstance(ask.message, GetHeaders)
+    effects = talking.say(BOB, headers(ask.message.request, honest))
+    asks = [send.message for send in sent(effects, GetBlocks) if send.peer == BOB]
+    (asked_for,) = [m for m in asks if isinstance(m, GetBlocks) and first.id in m.ids]
+    talking.say(BOB, bodies(asked_for.request, honest))
+    talking.wait(0.1)
+    assert talking.ledger.head.id == honest[-1].id

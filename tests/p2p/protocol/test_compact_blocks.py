@@ -369,6 +369,19 @@ def test_a_block_on_an_unknown_parent_is_put_together_once_its_header_is_wanted(
     assert talk.head == following.id
 
 
+def test_a_compact_block_on_a_wanted_parent_needs_no_headers() -> None:
+    talk = Talk(known=0)
+    (asked,) = talk.say(ANN, AnnounceBlock(talk.block.header.raw, talk.block.seal))
+    assert isinstance(asked, Send)
+    assert isinstance(asked.message, GetBlocks)
+    following = talk.next()
+    talk.prefer(CAT)
+    assert talk.say(BOB, talk.compact(of=following)) == []
+    talk.verify(talk.say(ANN, bodies(asked.message.request, talk.block)))
+    talk.wait(0.01)
+    assert talk.head == following.id
+
+
 def test_orphans_leave_with_their_peer() -> None:
     talk = Talk()
     following = talk.next()

@@ -12,7 +12,7 @@ from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId
 from p2p.protocol import downloads
 from p2p.protocol.downloads import Downloads
-from p2p.protocol.effects import Effect, Send
+from p2p.protocol.effects import Disconnect, Effect, Send
 from p2p.protocol.instant import Now
 from p2p.protocol.wanted import Wanted
 from p2p.wire.messages import GetBlocks
@@ -236,3 +236,31 @@ def test_silent_peers_cost_seconds_and_not_the_whole_patience(bad: int) -> None:
         download.fetch()
         download.answer_all(*PEERS[bad:])
     assert download.s - start < downloads.STALL_S
+
+
+def served_by(*serving: PeerId, seconds: float) -> list[Effect]:
+    """What is done about peers of which only these serve, a block at a time, for so long."""
+    download = Download()
+    download.connect(ANN, BOB)
+    effects: list[Effect] = []
+    for _ in range(round(seconds)):
+        download.s += 1.0
+        effects += download.downloads.expire(download.now())
+        download.fetch()
+        for peer, request in list(download.owed)[:1]:
+            if peer in serving:
+                download.answer(peer, request)
+            else:
+                download.owed[peer, request] = download.owed.pop((peer, request))
+    return [effect for effect in effects if isinstance(effect, Disconnect)]
+
+
+def test_who_serves_nothing_while_others_do_is_sent_away_in_the_end() -> None:
+    assert served_by(BOB, seconds=downloads.UNSERVED_S - 1) == []
+    (gone,) = served_by(BOB, seconds=downloads.UNSERVED_S + downloads.STALL_S)
+    assert isinstance(gone, Disconnect)
+    assert (gone.peer, gone.code) == (ANN, "unserved")
+
+
+def test_nobody_is_sent_away_while_nothing_comes_from_anybody() -> None:
+    assert served_by(seconds=3 * downloads.UNSERVED_S) == []

@@ -23,6 +23,7 @@ from p2p.protocol import (
     relay,
     reporting,
     router,
+    sync,
     validation,
     wanted,
 )
@@ -52,6 +53,7 @@ MODULES = (
     requests,
     router,
     score,
+    sync,
     validation,
     wanted,
 )
