@@ -17,10 +17,13 @@ from chain.consensus.finality.certificate import (
     check_signatures,
     decode_certificate,
 )
-from chain.primitives import shape
-from chain.primitives.cbor import Value
+from chain.primitives import cbor, shape
+from chain.primitives.cbor import Limits, Value
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash
+
+HANDOVER_BYTES_MAX = HEADER_BYTES_MAX + CERTIFICATE_BYTES_MAX + SET_LIMITS.size + 16
+HANDOVER_LIMITS = Limits(size=HANDOVER_BYTES_MAX, depth=1, items=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,10 @@ class Handover:
         """The array a handover travels as: [header, certificate, set], each in its encoding."""
         return [self.final.header.raw, self.final.certificate.encode(), self.next_set.raw]
 
+    def encode(self) -> bytes:
+        """The bytes of that array."""
+        return cbor.encode(self.to_value())
+
     @classmethod
     def from_value(cls, value: Value) -> Self:
         """Read what `to_value` gave. Raises Malformed or Invalid."""
@@ -95,6 +102,11 @@ class Handover:
             FinalHeader.from_values(header, certificate),
             decode_set(shape.blob_max(following, SET_LIMITS.size, "next set")),
         )
+
+
+def decode_handover(raw: bytes) -> Handover:
+    """Read what `encode` gave. Raises Malformed or Invalid."""
+    return Handover.from_value(cbor.decode(raw, HANDOVER_LIMITS))
 
 
 def check_chain(header: Header, chain: Hash) -> None:

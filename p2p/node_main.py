@@ -13,6 +13,7 @@ import trio
 
 from chain.primitives.errors import Refusal, StoreFailure
 from p2p.config import load_config
+from p2p.light_process import run_light
 from p2p.net.transport import LinkClosed
 from p2p.process import run_node
 from p2p.status import NodeAddresses
@@ -21,13 +22,18 @@ EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_MACHINE = 3
 EXIT_INTERRUPTED = 130
+LIGHT = "--light"
 FAILURES = (Refusal, StoreFailure, LinkClosed, OSError)
 
 
 def main(arguments: list[str]) -> int:
     """Run the node of a configuration file until SIGTERM or Ctrl-C; the exit code."""
+    if arguments[:1] == [LIGHT]:
+        light, arguments = True, arguments[1:]
+    else:
+        light = False
     if len(arguments) not in (1, 2):
-        print("usage: python -m p2p.node_main CONFIG [RECOVERY]", file=sys.stderr)
+        print(f"usage: python -m p2p.node_main [{LIGHT}] CONFIG [RECOVERY]", file=sys.stderr)
         return EXIT_USAGE
     # Set explicitly: what a shell starts in the background inherits SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,7 +41,7 @@ def main(arguments: list[str]) -> int:
         config = load_config(Path(arguments[0]))
         if len(arguments) == 2:
             config = replace(config, recovery=Path(arguments[1]))
-        trio.run(run_node, config, announce)
+        trio.run(run_light if light else run_node, config, announce)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except FAILURES as error:

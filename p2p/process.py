@@ -133,7 +133,7 @@ async def _serve(config: NodeConfig, node_on: Callable[[Transport], Node], besid
     async with trio.open_nursery() as links:
         node = node_on(beside.around.transport(links))
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_stop_on_sigterm, nursery.cancel_scope)
+            nursery.start_soon(stop_on_sigterm, nursery.cancel_scope)
             address: str = await nursery.start(node.run)
             api: str = await nursery.start(
                 serve_api, node, config.api_host, config.api_port, beside.around.application
@@ -145,7 +145,8 @@ async def _serve(config: NodeConfig, node_on: Callable[[Transport], Node], besid
         links.cancel_scope.cancel()
 
 
-async def _stop_on_sigterm(scope: trio.CancelScope) -> None:
+async def stop_on_sigterm(scope: trio.CancelScope) -> None:
+    """Cancel the scope when the process is asked to end."""
     with trio.open_signal_receiver(signal.SIGTERM) as signals:
         async for _ in signals:
             scope.cancel()

@@ -4,6 +4,7 @@ import socket
 import sys
 
 import trio
+from fastapi import FastAPI
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
@@ -35,6 +36,18 @@ async def serve_api(
     *,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
+    """Serve a node's API; see `serve_app`."""
+    app = (application or Application()).serve(node)
+    await serve_app(app, host, port, task_status=task_status)
+
+
+async def serve_app(
+    app: FastAPI,
+    host: str,
+    port: int,
+    *,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
     """Serve until cancelled; `task_status` gets the base URL once requests are answered.
 
     Port 0 takes a free one. Raises OSError when the address cannot be bound.
@@ -43,7 +56,7 @@ async def serve_api(
     url = base_url(listener)
     config = server_config(listener.detach())
     async with trio.open_nursery() as nursery:
-        await nursery.start(serve, (application or Application()).serve(node), config)
+        await nursery.start(serve, app, config)
         task_status.started(url)
 
 

@@ -65,6 +65,8 @@ Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="node.toml, or the folder it is in.")
 ]
 
+Light = Annotated[bool, typer.Option("--light", help="Follow what is final, without the blocks.")]
+
 
 @app.command()
 def init(
@@ -117,14 +119,18 @@ def init(
 
 
 @app.command()
-def run(config: Config, recovery: RecoveryFile = None) -> None:
+def run(config: Config, recovery: RecoveryFile = None, light: Light = False) -> None:
     """Run a node until Ctrl-C or SIGTERM; its log goes to log.ndjson in its folder.
 
-    Prints one JSON line with its addresses once peers and clients can connect.
+    Prints one JSON line with its addresses once peers and clients can connect. With --light it
+    follows certificates and handovers through the bootstrap nodes, a few megabytes a day, and
+    keeps no blocks; its API tells what is final.
     """
+    if light and recovery is not None:
+        raise typer.BadParameter("a light node goes on from a checkpoint, not from a recovery")
     path = config / CONFIG_NAME if config.is_dir() else config
     load_config(path)
-    arguments = [str(path)]
+    arguments = ["--light", str(path)] if light else [str(path)]
     if recovery is not None:
         decode_recovery(read_bytes(recovery))
         arguments.append(str(recovery.resolve()))

@@ -45,6 +45,7 @@ from p2p.protocol.effects import (
 from p2p.protocol.gossip import Gossip, GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.intake import Imported, Intake
+from p2p.protocol.lightserving import LightServer, is_light
 from p2p.protocol.production import Production, Surroundings
 from p2p.protocol.recent import RecentTransactions
 from p2p.protocol.relay import Relay
@@ -62,9 +63,11 @@ from p2p.wire.messages import (
     CompactBlock,
     Differ,
     Eager,
+    Final,
     GetBlocks,
     GetBlockTransactions,
     GetCompactBlock,
+    GetFinal,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -132,12 +135,19 @@ class Router:
             parts.ledger, parts.voter, self._ballots, alone=not parts.discovery.bootstrap
         )
         self._reporting = Reporting(parts.ledger, parts.author)
+        self._lights = LightServer(parts.ledger)
+        self._light: dict[PeerId, None] = {}  # the peers that follow finality only
         self._budgets: dict[PeerId, TokenBucket] = {}
         self._gossip_jobs: set[int] = set()
         self._leaving: set[PeerId] = set()
 
     def connected(self, new: Connected, now: Now) -> list[Effect]:
         """A peer passed the hello."""
+        self._lights.connected(new.peer, now)
+        if is_light(new.hello):
+            self._light[new.peer] = None
+            self.uses.connected(new.peer)
+            return []
         self._budgets[new.peer] = TokenBucket(MESSAGES_RATE, MESSAGES_BURST, now.s)
         self.uses.connected(new.peer)
         effects = self._discovery.connected(new, now)
@@ -150,6 +160,12 @@ class Router:
 
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
         """A peer's connection ended, for whatever reason."""
+        self._lights.disconnected(peer)
+        if peer in self._light:
+            del self._light[peer]
+            self.uses.disconnected(peer)
+            self._leaving.discard(peer)
+            return []
         del self._budgets[peer]
         self.uses.disconnected(peer)
         self._leaving.discard(peer)
@@ -164,6 +180,10 @@ class Router:
         """One message from a connected peer; ignored once the peer has been told to leave."""
         if peer in self._leaving:
             return []
+        if isinstance(message, GetFinal):
+            return self._lights.receive(peer, message, now)
+        if peer in self._light:
+            return [Count("ignored", "from-light")]
         if not self._budgets[peer].take(1, now.s):
             reason = f"more than {MESSAGES_RATE:.0f} messages a second"
             return self._finish([Penalize(peer, POINTS_FLOOD, "flood", reason)], now)
@@ -280,6 +300,8 @@ class Router:
                 return self._ballots.receive(peer, message, now)
             case GetPeers() | Peers():
                 return self._discovery.receive(peer, message, now)
+            case GetFinal() | Final():
+                return [Count("ignored", "final")]
             case Hello() | Goodbye() | Ping() | Pong():
                 return [Count("ignored", "control-message")]
 

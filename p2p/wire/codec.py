@@ -20,9 +20,11 @@ from p2p.wire.messages import (
     CompactBlock,
     Differ,
     Eager,
+    Final,
     GetBlocks,
     GetBlockTransactions,
     GetCompactBlock,
+    GetFinal,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -77,6 +79,8 @@ _MESSAGES: dict[int, type[Message]] = {
         PreferBlocks,
         Votes,
         Certificates,
+        GetFinal,
+        Final,
     )
 }
 _KNOWN = ", ".join(map(str, sorted(_MESSAGES)))

@@ -16,6 +16,7 @@ follows the kind, and `from_fields`, which raises Malformed.
 Spec: docs/spec/peer-protocol.md.
 """
 
+from chain.finalproof import HANDOVER_BYTES_MAX
 from p2p.wire.blocks import (
     BLOCK_WIRE_BYTES_MAX,
     BLOCKS_REQUEST_MAX,
@@ -49,6 +50,7 @@ from p2p.wire.control import (
 )
 from p2p.wire.discovery import RECORDS_MAX, GetPeers, Peers
 from p2p.wire.lanes import Lane
+from p2p.wire.light import HANDOVERS_SENT_MAX, Final, GetFinal
 from p2p.wire.records import CAPABILITIES_MAX, CAPABILITY_MAX, RECORD_BYTES_MAX
 from p2p.wire.sync import HEADERS_MAX, LOCATOR_MAX, GetHeaders, Headers
 from p2p.wire.transactions import (
@@ -85,6 +87,8 @@ __all__ = [
     "CAPABILITY_MAX",
     "CERTIFICATES_SENT_MAX",
     "CODE_MAX",
+    "HANDOVERS_SENT_MAX",
+    "HANDOVER_BYTES_MAX",
     "HEADERS_MAX",
     "IDS_MAX",
     "ID_BYTES",
@@ -114,9 +118,11 @@ __all__ = [
     "CompactBlock",
     "Differ",
     "Eager",
+    "Final",
     "GetBlockTransactions",
     "GetBlocks",
     "GetCompactBlock",
+    "GetFinal",
     "GetHeaders",
     "GetPeers",
     "GetShort",
@@ -164,4 +170,6 @@ Message = (
     | PreferBlocks
     | Votes
     | Certificates
+    | GetFinal
+    | Final
 )

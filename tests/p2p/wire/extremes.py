@@ -14,6 +14,7 @@ from chain.block import (
 )
 from chain.primitives import cbor
 from chain.primitives.hashing import Hash
+from chain.primitives.shape import UINT63_MAX
 from chain.transactions.envelope import TRANSACTION_BYTES_MAX
 from p2p.wire.codec import FRAME_BYTES_MAX, FRAME_MESSAGES_MAX
 from p2p.wire.fields import REQUEST_MAX, SHORT_BYTES, Short
@@ -26,6 +27,8 @@ from p2p.wire.messages import (
     CAPABILITY_MAX,
     CERTIFICATES_SENT_MAX,
     CODE_MAX,
+    HANDOVER_BYTES_MAX,
+    HANDOVERS_SENT_MAX,
     HEADERS_MAX,
     ID_BYTES,
     IDS_MAX,
@@ -54,9 +57,11 @@ from p2p.wire.messages import (
     CompactBlock,
     Differ,
     Eager,
+    Final,
     GetBlocks,
     GetBlockTransactions,
     GetCompactBlock,
+    GetFinal,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -107,6 +112,8 @@ MINIMAL: list[Message] = [
     PreferBlocks(False),
     Votes(()),
     Certificates(()),
+    GetFinal(0, 0, 0),
+    Final(0, (), b"", b""),
 ]
 MAXIMAL: list[Message] = [
     example_hello(
@@ -151,9 +158,22 @@ MAXIMAL: list[Message] = [
     PreferBlocks(True),
     Votes((bytes(VOTE_BYTES_MAX),) * VOTES_MAX),
     Certificates((bytes(CERTIFICATE_BYTES_MAX),) * CERTIFICATES_SENT_MAX),
+    GetFinal(REQUEST_MAX, UINT63_MAX, UINT63_MAX),
+    Final(
+        REQUEST_MAX,
+        (bytes(HANDOVER_BYTES_MAX),) * HANDOVERS_SENT_MAX,
+        bytes(HEADER_BYTES_MAX),
+        bytes(CERTIFICATE_BYTES_MAX),
+    ),
 ]
 COMPACT = CompactBlock(b"h", b"s", (), 1, (bytes(ID_BYTES),), (0,), (b"raw",))
 BEYOND: list[tuple[Message, str]] = [
+    (GetFinal(1, UINT63_MAX + 1, 1), "set id"),
+    (GetFinal(1, 1, UINT63_MAX + 1), "height"),
+    (Final(1, (b"",) * (HANDOVERS_SENT_MAX + 1), b"", b""), "handovers"),
+    (Final(1, (bytes(HANDOVER_BYTES_MAX + 1),), b"", b""), "handover"),
+    (Final(1, (), bytes(HEADER_BYTES_MAX + 1), b""), "header"),
+    (Final(1, (), b"", bytes(CERTIFICATE_BYTES_MAX + 1)), "certificate"),
     (example_hello(network="n" * (NETWORK_MAX + 1)), "network"),
     (example_hello(agent="a" * (AGENT_MAX + 1)), "agent"),
     (example_hello(agent="a\x1b[2J"), "printable"),

@@ -13,6 +13,7 @@ from p2p.wire.messages import (
     CAPABILITIES_MAX,
     CAPABILITY_MAX,
     CODE_MAX,
+    HANDOVERS_SENT_MAX,
     HEADERS_MAX,
     ID_BYTES,
     LEASE_MAX,
@@ -32,9 +33,11 @@ from p2p.wire.messages import (
     CompactBlock,
     Differ,
     Eager,
+    Final,
     GetBlocks,
     GetBlockTransactions,
     GetCompactBlock,
+    GetFinal,
     GetHeaders,
     GetPeers,
     GetShort,
@@ -54,6 +57,7 @@ from p2p.wire.messages import (
 )
 
 UINT64 = st.integers(0, 2**64 - 1)
+UINT63 = st.integers(0, 2**63 - 1)
 REQUEST = st.integers(0, REQUEST_MAX)
 HASH = st.binary(min_size=32, max_size=32).map(Hash)
 SHORTS = st.lists(st.binary(min_size=SHORT_BYTES, max_size=SHORT_BYTES).map(Short), max_size=8).map(
@@ -126,6 +130,14 @@ MESSAGE: st.SearchStrategy[Message] = st.one_of(
     st.builds(GetBlockTransactions, request=REQUEST, block=HASH, places=PLACES),
     st.builds(BlockTransactions, request=REQUEST, raws=BLOBS),
     st.builds(PreferBlocks, preferred=st.booleans()),
+    st.builds(GetFinal, request=REQUEST, set_id=UINT63, height=UINT63),
+    st.builds(
+        Final,
+        request=REQUEST,
+        handovers=st.lists(st.binary(max_size=300), max_size=HANDOVERS_SENT_MAX).map(tuple),
+        header=st.binary(max_size=HEADER_BYTES_MAX),
+        certificate=st.binary(max_size=500),
+    ),
 )
 
 
@@ -187,4 +199,6 @@ def _compact_examples(rng: random.Random, block: Hash) -> list[Message]:
         GetBlockTransactions(5, block, (0, 2)),
         BlockTransactions(5, (rng.randbytes(20), rng.randbytes(20))),
         PreferBlocks(True),
+        GetFinal(6, 2, 1042),
+        Final(6, (rng.randbytes(40), rng.randbytes(40)), rng.randbytes(20), rng.randbytes(30)),
     ]
