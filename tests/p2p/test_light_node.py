@@ -1,0 +1,108 @@
+"""A light node beside a full one, on the memory transport under a virtual clock."""
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+from trio.testing import MockClock
+
+from chain.primitives.keys import KeyPair
+from p2p.clock import VirtualClock
+from p2p.config import NodeConfig
+from p2p.light_node import LightNode, LightParts
+from p2p.net.memory import MemoryNetwork
+from p2p.node import Node, NodeParts
+from p2p.observer import Observer
+from p2p.protocol.lightfollowing import POLL_S
+from p2p.verifier import InlineVerifier
+from tests.chain.receipts.world import Paying
+from tests.chain.sets import PEOPLE, change
+
+FULL, LIGHT = KeyPair.from_seed(b"f" * 32), KeyPair.from_seed(b"l" * 32)
+
+
+def full_node(chain: Paying, network: MemoryNetwork) -> Node:
+    """A node that serves a chain and makes no blocks."""
+    config = NodeConfig("full", Path(), Path(), chain.genesis.hash, "mem://full:1")
+    return Node(
+        NodeParts(
+            config=config,
+            identity=FULL,
+            author=None,
+            ledger=chain.on,
+            transport=network.transport("full"),
+            clock=VirtualClock(0),
+            rng=random.Random(0),
+            verifier=InlineVerifier({}),
+            observer=Observer("full"),
+        )
+    )
+
+
+def light_node(chain: Paying, network: MemoryNetwork, *addresses: str) -> LightNode:
+    return LightNode(
+        LightParts(
+            name="light",
+            genesis=chain.genesis,
+            identity=LIGHT,
+            addresses=addresses,
+            transport=network.transport("light"),
+            clock=VirtualClock(0),
+            rng=random.Random(1),
+            observer=Observer("light"),
+        )
+    )
+
+
+@asynccontextmanager
+async def beside(chain: Paying) -> AsyncIterator[tuple[LightNode, Node]]:
+    """A light node that knows the address of a full one."""
+    network = MemoryNetwork()
+    full = full_node(chain, network)
+    light = light_node(chain, network, "mem://full:1", "mem://nobody:1")
+    async with trio.open_nursery() as nursery:
+        await nursery.start(full.run)
+        nursery.start_soon(light.run)
+        await trio.testing.wait_all_tasks_blocked()
+        yield light, full
+        nursery.cancel_scope.cancel()
+
+
+async def test_it_follows_what_becomes_final_and_who_decides_it(autojump_clock: MockClock) -> None:
+    chain = Paying(4)
+    chain.payment()
+    chain.finalize()
+    async with beside(chain) as (light, full):
+        await trio.sleep(POLL_S)
+        assert light.client.header == chain.maker.final
+        assert light.client.authorities == chain.genesis.authority_set
+        chain.grow()
+        chain.finish(chain.decide(change(PEOPLE[:4], PEOPLE[4:9]), PEOPLE[:3]))
+        chain.payment()
+        chain.finalize()
+        await trio.sleep(2 * POLL_S)
+        status = light.status()
+        assert status.header == chain.maker.final
+        assert (status.set_id, status.members, status.peers, status.alarm) == (1, 5, 1, "")
+        assert 0 < status.bytes_in < 20_000
+        # The full node tells it of nothing else, and does not count it among those it follows.
+        (peer,) = full.peers()
+        assert peer.id == LIGHT.public
+        assert "ignored" not in {counter for counter, _ in dict(full.observer.totals())}
+
+
+async def test_a_link_that_ends_is_dialled_again(autojump_clock: MockClock) -> None:
+    chain = Paying(4)
+    chain.payment()
+    chain.finalize()
+    async with beside(chain) as (light, full):
+        await trio.sleep(1)
+        assert light.status().peers == 1
+        (session,) = full.peers()
+        full._peering.close(session.id, "test", "once")
+        await trio.sleep(2)
+        assert light.status().peers == 0
+        await trio.sleep(30)
+        assert light.status().peers == 1
