@@ -11,8 +11,9 @@ from chain.primitives.errors import Refusal
 from chain.receipts.cose import decode_cose_receipt
 from chain.transactions.document import Purpose
 from p2p.accounts import Account, HeldKey, save_account
+from p2p.api.client import ApiError
+from p2p.sending import NotIncluded, await_final
 from tests.chain.receipts.world import PAYEE, handed_over
-from tests.p2p.finalizing import make_final
 from tests.test_cli import terminal
 
 SEED = b"s" * 32
@@ -46,13 +47,6 @@ async def test_from_a_payment_to_a_proof(
         )
         assert isinstance(paid, dict)
         txid = str(paid["id"])
-        early = await run("receipt", "make", txid, "-o", str(file), code=1)
-        assert "is not final yet: final is block 0" in early
-        late = await run(
-            "receipt", "make", txid, "-o", str(file), "--wait", "--timeout", "0.1", code=3
-        )
-        assert "not final after 0.1 s" in late
-        make_final(run.node.ledger, *run.founding.authorities)
         made = await run.json("receipt", "make", txid, "-o", str(file), "--wait")
         assert isinstance(made, dict)
         assert (made["verified"], made["transaction"], made["ok"]) == (True, txid, True)
@@ -61,6 +55,8 @@ async def test_from_a_payment_to_a_proof(
         told = await run("receipt", "state", path, "-o", str(state))
         assert path in told
         assert "1 of 1 authorities of set 0" in told
+        unknown = await run("receipt", "make", "00" * 32, "-o", str(state), code=1)
+        assert "unknown-transaction" in unknown
         wrong = await run("receipt", "state", "bal/CNY", "-o", str(state), code=1)
         assert "error: " in wrong
     monkeypatch.setenv("CORNERSTONE_API", "http://127.0.0.1:1")  # nobody is there
@@ -70,6 +66,20 @@ async def test_from_a_payment_to_a_proof(
     assert "proven" in out
     assert txid in out
     assert "ann did:cornerstone:test:z" in out
+
+
+def test_what_is_not_final_is_asked_for_again_as_long_as_the_user_waits() -> None:
+    late = ApiError(409, "not-final", "block 9 is not final yet")
+    answers = iter([b"receipt"])
+
+    def never() -> bytes:
+        raise late
+
+    assert await_final(lambda: next(answers), 0.0) == b"receipt"
+    with pytest.raises(ApiError):
+        await_final(never, 0.0)
+    with pytest.raises(NotIncluded, match="block 9 is not final yet"):
+        await_final(never, 1e-9)
 
 
 def test_a_changed_byte_names_the_step(

@@ -187,6 +187,8 @@ def examples() -> list[Message]:
         *_compact_examples(random.Random(20), one),
         Votes((random.Random(30).randbytes(20),)),
         Certificates((random.Random(31).randbytes(30),)),
+        GetFinal(6, 2, 1042),
+        Final(6, (b"first handover", b"second"), b"header", b"certificate"),
     ]
 
 
@@ -199,6 +201,4 @@ def _compact_examples(rng: random.Random, block: Hash) -> list[Message]:
         GetBlockTransactions(5, block, (0, 2)),
         BlockTransactions(5, (rng.randbytes(20), rng.randbytes(20))),
         PreferBlocks(True),
-        GetFinal(6, 2, 1042),
-        Final(6, (rng.randbytes(40), rng.randbytes(40)), rng.randbytes(20), rng.randbytes(30)),
     ]
