@@ -134,6 +134,10 @@ async def test_openapi_names_every_endpoint(autojump_clock: MockClock) -> None:
             "/v1/governance/authorities",
             "/v1/governance/parameters",
             "/v1/proofs/{path}",
+            "/v1/transactions/{txid}/receipt",
+            "/v1/receipts/{path}",
+            "/v1/checkpoint",
+            "/v1/handovers",
         }
         assert "HTTPValidationError" not in str(described)
         assert "application/problem+json" in str(described)
