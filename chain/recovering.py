@@ -17,7 +17,7 @@ from chain.consensus.finality.sets import enter
 from chain.consensus.finality.standing import Mark, Standing, base
 from chain.consensus.headertree import Entry, HeaderTree
 from chain.finality import Finality
-from chain.ledger_events import FinalityAlarm, LedgerEvent
+from chain.ledger_events import BlockFinalized, BlockJustified, FinalityAlarm, LedgerEvent
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash
 from chain.store import Batch, KeyValueStore
@@ -90,7 +90,12 @@ class Recovering:
         save_closure(closure, batch)
         enter(recovery.following.id, recovery.following.hash, batch)
         self._tree.forget_tips(recovery.block, batch)
-        return [FinalityAlarm("recovered", told(recovery))]
+        place = recovery.block, recovery.height, recovery.slot, recovery.following.id
+        return [
+            BlockJustified(*place),
+            BlockFinalized(*place),
+            FinalityAlarm("recovered", told(recovery)),
+        ]
 
     def _check(self, recovery: Recovery, entry: Entry) -> None:
         node, standing = entry.node, entry.standing

@@ -54,6 +54,18 @@ class BlockLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A checkpoint was justified for a node, or became final for it, by its set and epoch."""
+
+    node: str
+    block: str
+    height: int
+    epoch: int
+    set: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionOffered:
     """A client gave a node a transaction; `code` is empty when it was taken."""
 
@@ -154,6 +166,7 @@ Fact = (
     | NodeStopped
     | BlockJoined
     | BlockLeft
+    | Confirmed
     | TransactionOffered
     | TransactionSeen
     | TransactionDropped

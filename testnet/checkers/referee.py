@@ -1,4 +1,8 @@
-"""The second validator against the nodes: blocks taken, blocks refused, heads preferred."""
+"""The second validator against the nodes: blocks taken, blocks refused, heads preferred.
+
+A head is given up for a better one, or because it does not stand on the newest checkpoint that was
+justified for the node: docs/spec/consensus.md, section 5. Whoever moves its head stands on that.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -10,11 +14,12 @@ from testnet.checkers.catalogue import Reference
 from testnet.checkers.checker import Ending, Ground
 from testnet.checkers.reference import WRONG_STATE
 from testnet.checkers.sight import Sight
-from testnet.checkers.tree import Card, ancestor
+from testnet.checkers.tree import Card, ancestor, stands_on
 from testnet.checkers.work import first_target, next_target, weight
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    Confirmed,
     Fact,
     Glimpse,
     NodeStarted,
@@ -78,6 +83,7 @@ class ReferenceJudge:
     HEARS: ClassVar[tuple[type[Fact], ...]] = (
         BlockJoined,
         BlockLeft,
+        Confirmed,
         Glimpse,
         NodeStarted,
         NodeStopped,
@@ -88,6 +94,8 @@ class ReferenceJudge:
         self._scales = Scales(ground.genesis)
         self._heads: dict[str, Card] = {}
         self._given_up: dict[str, tuple[Card, float]] = {}
+        self._newest: dict[str, tuple[int, int, str]] = {}  # justified: set, epoch, block
+        self._votes = False  # whether anybody was seen to confirm anything
 
     def see(self, seen: Seen) -> Sequence[Violation]:
         """See Judge."""
@@ -95,6 +103,10 @@ class ReferenceJudge:
             case NodeStarted(node) | NodeStopped(node):
                 self._given_up.pop(node, None)
                 self._heads.pop(node, None)
+                self._newest.pop(node, None)
+                return ()
+            case Confirmed() as confirmed:
+                self._confirmed(confirmed)
                 return ()
             case BlockJoined(node) | BlockLeft(node) | Glimpse(node):
                 found = self._preferred(node, seen.at_s)
@@ -128,12 +140,37 @@ class ReferenceJudge:
         new = self._heads.get(node)
         if new is None:
             return ()
+        if self._votes:
+            newest = self._sight.tree.get(self._newest[node][2]) if node in self._newest else None
+            if newest is None or not stands_on(old, newest) or not stands_on(new, newest):
+                return self._astray(node, new, newest, at_s)
         before, after = self._scales.rank(old), self._scales.rank(new)
         if before is None or after is None or after >= before:
             return ()
         statement = (
             f"{node} gave up {old.label} (slot {old.slot}) for {new.label} (slot {new.slot}), "
             "though the heavier chain, then the lower slot, then the lower id is to be preferred"
+        )
+        return [_violation(at_s, (node,), new.height, statement)]
+
+    def _confirmed(self, fact: Confirmed) -> None:
+        self._votes = True
+        known = self._newest.get(fact.node, (-1, -1, ""))
+        if not fact.final and (fact.set, fact.epoch) > known[:2]:
+            self._newest[fact.node] = fact.set, fact.epoch, fact.block
+
+    def _astray(
+        self, node: str, new: Card, newest: Card | None, at_s: float
+    ) -> Sequence[Violation]:
+        """What is wrong with a head, whatever it weighs; nothing while J* is not known.
+
+        A node that starts says nothing of what it held before; it is known with the next one.
+        """
+        if newest is None or stands_on(new, newest):
+            return ()
+        statement = (
+            f"{node} has head {new.label}, which does not stand on {newest.label}, though that is "
+            "the newest justified"
         )
         return [_violation(at_s, (node,), new.height, statement)]
 

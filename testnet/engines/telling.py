@@ -3,12 +3,20 @@
 from dataclasses import replace
 
 from chain.block import encode_block
-from chain.ledger import BlockConnected, BlockDisconnected, LedgerEvent, TransactionAdded
+from chain.ledger import (
+    BlockConnected,
+    BlockDisconnected,
+    BlockFinalized,
+    BlockJustified,
+    LedgerEvent,
+    TransactionAdded,
+)
 from chain.ledger import TransactionDropped as Dropped
 from chain.primitives.hashing import Hash
 from p2p.peers.peer import short
 from p2p.protocol.effects import Penalize
 from testnet.checkers.checker import FinalNode
+from testnet.confirming import confirmed
 from testnet.engines.host import Host
 from testnet.observation import (
     BlockJoined,
@@ -43,6 +51,8 @@ class Teller:
                 self._block(host, event.block_id, event.transactions)
             case BlockDisconnected():
                 saw(BlockLeft(host.name, event.block_id.hex(), event.height))
+            case BlockJustified() | BlockFinalized():
+                saw(confirmed(host.name, event))
             case TransactionAdded(txid):
                 saw(TransactionSeen(host.name, self._text(txid)))
             case Dropped(txid, code, reason):

@@ -24,6 +24,7 @@ from testnet.nodeapi import NodeApi
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    Confirmed,
     Fact,
     TransactionDropped,
     TransactionSeen,
@@ -36,7 +37,10 @@ SHAKE_S = 5.0
 BLOCKS_MAX = 10_000
 """Blocks remembered, so that each is asked for once and not once by every node's watch."""
 
-ONLY = "block-connected,block-disconnected,head-changed,transaction-added,transaction-dropped"
+ONLY = (
+    "block-connected,block-disconnected,block-justified,block-finalized,head-changed,"
+    "transaction-added,transaction-dropped"
+)
 EVENTS = f"/v1/events?only={ONLY}"
 BROKEN = (
     *(ConnectionClosed, HandshakeError, trio.TooSlowError, trio.BrokenResourceError),
@@ -170,6 +174,10 @@ class NodeWatch:
             case "block-disconnected":
                 self._skip_to = 0
                 self._steps.take(BlockLeft(self._name, str(event["block"]), int(event["height"])))
+            case "block-justified" | "block-finalized" as kind:
+                place = str(event["block"]), int(event["height"]), int(event["epoch"])
+                final = kind == "block-finalized"
+                self._steps.take(Confirmed(self._name, *place, int(event["set"]), final))
             case "head-changed":
                 self._steps.over()
             case "transaction-added":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    Confirmed,
     Fact,
     FaultBegan,
     FaultEnded,
@@ -97,6 +98,9 @@ def clause(fact: Fact) -> str:
             )
         case BlockLeft(node=node, block=block, height=height):
             return f"{node} gave up block {short(block)} at height {height}"
+        case Confirmed(node=node, block=block, height=height, final=final):
+            how = "final" if final else "justified"
+            return f"block {short(block)} at height {height} is {how} for {node}"
         case Refused(node=node, peer=peer, reason=reason, block=block):
             what = f"block {short(block)}" if block else "a message"
             return f"{node} refused {what} of {peer}: {reason}"

@@ -16,6 +16,8 @@ from chain.genesis import Genesis
 from chain.ledger import (
     BlockConnected,
     BlockDisconnected,
+    BlockFinalized,
+    BlockJustified,
     Ledger,
     TransactionAdded,
 )
@@ -31,6 +33,7 @@ from p2p.observer import Field, Observer
 from p2p.peers.remembered import NOTHING
 from p2p.verifier import InlineVerifier
 from testnet.checkers.checker import FinalNode
+from testnet.confirming import confirmed
 from testnet.fleet import RETRY_FIRST_S, RETRY_MAX_S, STEADY_S
 from testnet.groups import leaves
 from testnet.observation import (
@@ -358,6 +361,8 @@ class Machine:
                 self._joined(ledger, event.block_id, event.transactions)
             case BlockDisconnected():
                 saw(BlockLeft(self.name, event.block_id.hex(), event.height))
+            case BlockJustified() | BlockFinalized():
+                saw(confirmed(self.name, event))
             case TransactionAdded():
                 saw(TransactionSeen(self.name, event.txid.hex()))
             case Dropped():

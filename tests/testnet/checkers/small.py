@@ -8,6 +8,8 @@ from chain.genesis import Genesis
 from chain.ledger import (
     BlockConnected,
     BlockDisconnected,
+    BlockFinalized,
+    BlockJustified,
     Ledger,
     LedgerEvent,
     TransactionAdded,
@@ -20,6 +22,7 @@ from testnet import observation as seen
 from testnet.checkers.catalogue import CHECKS
 from testnet.checkers.checker import Ending, FinalNode, Ground
 from testnet.checkers.panel import panel
+from testnet.confirming import confirmed
 from testnet.observation import Fact, Seen
 from testnet.outcome import Violation
 from testnet.scenario.model import Expectation, NetPlan, Scenario
@@ -140,6 +143,8 @@ class Small:
                     self.saw(self._joined(node, event.block_id, event.transactions))
                 case BlockDisconnected():
                     self.saw(seen.BlockLeft(node, event.block_id.hex(), event.height))
+                case BlockJustified() | BlockFinalized():
+                    self.saw(confirmed(node, event))
                 case TransactionAdded():
                     self.saw(seen.TransactionSeen(node, event.txid.hex()))
                 case TransactionDropped():

@@ -14,7 +14,7 @@ from chain.parameters import Consensus
 from chain.state import paths
 from chain.store import Batch
 from chain.transactions.envelope import Transaction
-from testnet.observation import BlockLeft, Glimpse
+from testnet.observation import BlockJoined, BlockLeft, Confirmed, Fact, Glimpse, Seen
 from tests.chain.founding import AUTHORITIES, resealed, transfer
 from tests.testnet.checkers.small import Small, doctored, judged, names, verdicts
 
@@ -203,3 +203,34 @@ def test_a_reorganisation_in_several_steps_is_judged_when_it_is_over() -> None:
         net.give(block, "n2")
     assert sum(isinstance(each.fact, BlockLeft) for each in net.seen) == 2
     assert verdicts(net) == ()
+
+
+def _forked(*confirmed: str, to: str) -> Sequence[str]:
+    """Node n1 takes a and then b on it, or the lower rival c, and moves from one to the other."""
+    net = Small()
+    root = net.ledgers["n1"].head.id.hex()
+
+    def joined(block: str, parent: str, height: int) -> Fact:
+        return BlockJoined("n1", block * 64, parent, height, height, "d" * 64, "e" * 64, ())
+
+    high = [joined("a", root, 1), joined("b", "a" * 64, 2)]
+    low = [joined("c", root, 1)]
+    first, then = (high, low) if to == "c" else (low, high)
+    left: list[Fact] = [BlockLeft("n1", fact.block, fact.height) for fact in reversed(first)]
+    facts = [Seen(1.0, fact) for fact in first]
+    facts += [Seen(2.0, Confirmed("n1", b * 64, 1, 1, 0, False)) for b in confirmed]
+    facts += [Seen(2.0, fact) for fact in (*left, *then)]
+    facts.append(Seen(9.0, Glimpse("n1", 1, to * 64, 2, 0, 0, 0, 0, 0)))
+    found = judged([*net.seen, *facts], on=net.ground())
+    return [each.statement for each in found if each.check == "reference"]
+
+
+def test_a_lower_head_is_right_when_it_stands_on_what_is_justified() -> None:
+    assert _forked("c", to="c") == []
+    assert "heavier chain" in _forked(to="c")[0]
+
+
+def test_a_heavier_head_is_wrong_when_it_leaves_what_is_justified() -> None:
+    assert "newest justified" in _forked("c", to="b")[0]
+    assert _forked(to="b") == []
+    assert _forked("a", to="b") == []
