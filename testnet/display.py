@@ -85,7 +85,9 @@ def summary(snapshot: Snapshot) -> str:
     heights = [node.report.height for node in running]
     agreement = "one head" if len(heads) == 1 else f"{len(heads)} heads"
     span = f"height {min(heights)}..{max(heights)}" if heights else "no node runs"
-    return f"{len(running)}/{len(snapshot.nodes)} nodes run, {span}, {agreement}"
+    late = next((node.report.late for node in running if node.report.late), "")
+    final = f", finality is late: {late}" if late else ""
+    return f"{len(running)}/{len(snapshot.nodes)} nodes run, {span}, {agreement}{final}"
 
 
 def live_view(snapshot: Snapshot, name: str) -> Group:

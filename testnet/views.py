@@ -36,6 +36,7 @@ class NodeReport:
     mempool: int = 0
     behind: int = 0  # blocks to go while it catches up
     first: str = ""
+    late: str = ""  # why nothing newer is final
     peers: tuple[str, ...] = ()
 
 

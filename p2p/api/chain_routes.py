@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from chain.block import Block
+from p2p.api.finality_views import FinalityView, finality_view
 from p2p.api.limits import BLOCKS_PAGE, BLOCKS_PAGE_MAX, PATH_TEXT_MAX
 from p2p.api.problems import Problem
 from p2p.api.requests import CBOR, parse_hash
@@ -41,6 +42,7 @@ class ChainRoutes:
         self._served = served
         router = self.router = APIRouter(prefix="/v1", tags=["chain"])
         add_get(router, "/status", self.status, StatusView)
+        add_get(router, "/finality", self.finality, FinalityView)
         add_get(router, "/peers", self.peers, PeersView)
         add_get(router, "/counters", self.counters, CountersView)
         add_get(router, "/blocks", self.blocks, BlocksView, 422)
@@ -56,6 +58,11 @@ class ChainRoutes:
     async def status(self) -> Response:
         """Where the node stands."""
         return json_response(status_view(self._served.node.status()))
+
+    async def finality(self) -> Response:
+        """What is final and justified, who votes, and why it is late."""
+        status, genesis = self._served.node.status(), self._served.genesis
+        return json_response(finality_view(status.finality, genesis, status.slot))
 
     async def peers(self) -> Response:
         """Its connected peers."""
@@ -113,10 +120,14 @@ def status_view(status: NodeStatus) -> StatusView:
         state_root=status.state_root.hex(),
         finalized_height=status.finalized_height,
         finalized=status.finalized.hex(),
+        justified_height=status.finality.justified_height,
+        justified=status.finality.justified.hex(),
+        finality_late=status.finality.alarm or status.finality.late,
         slot=status.slot,
         syncing=status.syncing,
         sync=None if status.sync is None else sync_view(status.sync),
         producing=status.producing,
+        voting=status.voting,
         peers_inbound=status.peers_inbound,
         peers_outbound=status.peers_outbound,
         peers_known=status.peers_known,

@@ -15,6 +15,7 @@ import httpx
 from chain.finalproof import Handover
 from chain.primitives import cbor
 from chain.receipts.finality import HANDOVERS_MAX
+from p2p.api.finality_views import FinalityView
 from p2p.api.governance_views import (
     AuthoritiesView,
     ParametersView,
@@ -102,6 +103,10 @@ class Client:
     def status(self) -> StatusView:
         """Where the node stands."""
         return self._get(StatusView, "/v1/status")
+
+    def finality(self) -> FinalityView:
+        """What is final, who votes, why it is late."""
+        return self._get(FinalityView, "/v1/finality")
 
     def peers(self) -> tuple[PeerView, ...]:
         """Its connected peers."""

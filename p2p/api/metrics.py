@@ -21,6 +21,12 @@ class StatusCollector(Collector):
         gauges: tuple[tuple[str, str, float], ...] = (
             ("height", "Height of the head.", status.height),
             ("finalized_height", "Height of the last final block.", status.finalized_height),
+            (
+                "justified_height",
+                "Height of the last justified block.",
+                status.finality.justified_height,
+            ),
+            ("voting", "1 while the node signs votes.", status.voting),
             ("slot", "The slot of this moment.", status.slot),
             ("head_slot", "The slot of the head.", status.head_slot),
             ("syncing", "1 while the node catches up.", status.syncing),

@@ -103,7 +103,7 @@ class Presenter:
             seal=block.seal.hex(),
             size=_size(block),
             canonical=canonical,
-            finalized=header.height == 0,
+            finalized=canonical and header.height <= self._final_height(),
             transaction_count=len(block.transactions),
             transactions=self._transactions(block, canonical),
         )
@@ -145,8 +145,12 @@ class Presenter:
             time_ms=self._genesis.slot_start_ms(node.slot),
             ok=place.receipt.ok,
             code=place.receipt.code,
-            finalized=False,
+            finalized=place.height <= self._final_height(),
         )
+
+    def _final_height(self) -> int:
+        node = self._ledger.node(self._ledger.finality.finalized.block)
+        return 0 if node is None else node.height
 
     def account(self, identity: bytes, account: Account | None) -> AccountView:
         """An account; one that is not registered has no keys and holds nothing."""

@@ -21,7 +21,8 @@ class SyncView:
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """A node at one moment. `finalized_height` is 0 (genesis) until there is finality."""
+    """A node at one moment. `finality_late` says why nothing newer is final; empty while all is
+    well, and where nobody votes."""
 
     name: str
     id: str
@@ -37,10 +38,14 @@ class StatusView:
     state_root: str
     finalized_height: int
     finalized: str
+    justified_height: int
+    justified: str
+    finality_late: str
     slot: int
     syncing: bool
     sync: SyncView | None
     producing: bool
+    voting: bool
     peers_inbound: int
     peers_outbound: int
     peers_known: int

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from p2p.api.finality_views import FinalityView
 from p2p.api.governance_views import ActionView
 from p2p.api.limits import BLOCKS_PAGE_MAX, HISTORY_PAGE_MAX
 from p2p.api.views import AccountHistoryView, AccountView, BlockView, SyncView, TransactionView
@@ -33,6 +34,7 @@ History = Annotated[
         "--transactions", min=0, max=HISTORY_PAGE_MAX, help="Show that many of its transactions."
     ),
 ]
+Votes = Annotated[bool, typer.Option("--votes", help="Who has voted in the last slots.")]
 ID_SHOWN = 16
 TRANSACTIONS_SHOWN = 50
 
@@ -100,19 +102,35 @@ def block(
 
 
 def chain(
-    limit: Limit = 20, testnet: Testnet = None, api: Api = None, as_json: AsJson = False
+    limit: Limit = 20,
+    votes: Votes = False,
+    testnet: Testnet = None,
+    api: Api = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show where the chain stands, and its newest blocks."""
+    """Show where the chain stands, what of it is final, and its newest blocks.
+
+    [dim]cornerstone chain --testnet demo --votes[/dim]
+    """
     with open_session(testnet, api) as session:
         status = session.client.status()
+        finality = session.client.finality()
         blocks = session.client.blocks(limit)
     if as_json:
-        print_json({"status": status, "blocks": blocks})
+        print_json({"status": status, "finality": finality, "blocks": blocks})
         return
     console.print(
         f"[bold]{status.network}[/] height {status.height}, slot {status.slot}, "
         f"{status.mempool_transactions} waiting, by node {status.name}"
     )
+    console.print(
+        f"final to height {status.finalized_height} ({status.finalized[:ID_SHOWN]}), "
+        f"justified to {status.justified_height}"
+    )
+    if status.finality_late:
+        console.print(f"[yellow]finality is late[/]: {status.finality_late}")
+    if votes:
+        print_votes(session, finality)
     if status.sync is not None:
         console.print(sync_text(status.height, status.sync))
     table = plain_table("height", "time", "block", "author", "transactions")
@@ -121,6 +139,15 @@ def chain(
         author = session.name(item.author)
         count = str(item.transaction_count)
         table.add_row(str(item.height), moment, item.id[:ID_SHOWN], author, count)
+    console.print(table)
+
+
+def print_votes(session: Session, finality: FinalityView) -> None:
+    """Who has voted in the last slots."""
+    table = plain_table("authority", "heard in slot", f"votes of the last slots to {finality.slot}")
+    for one in finality.authorities:
+        marks = "".join("x" if voted else "." for voted in one.recent)
+        table.add_row(one.name or session.name(one.did), str(one.heard or "never"), marks)
     console.print(table)
 
 

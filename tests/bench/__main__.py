@@ -12,6 +12,7 @@ from tests.bench.blocks_live import measure_live
 from tests.bench.devnet import measure_devnet
 from tests.bench.eclipse import measure_poisonings, measure_small_sieges
 from tests.bench.engines import measure_block, measure_gossip, measure_harness, measure_sieges
+from tests.bench.finality import AUTHORITIES, RATE, measure_finality
 from tests.bench.hundred import measure_crowd
 from tests.bench.import_blocks import measure_import
 from tests.bench.lossy_link import PLAN, measure_lossy_link, permitted
@@ -217,6 +218,16 @@ def bench_receipts() -> None:
         )
 
 
+def bench_finality() -> None:
+    """How far final blocks are behind the head."""
+    figure = measure_finality()
+    say(
+        f"finality, {AUTHORITIES} processes, {RATE} tx/s sent, {figure.included_per_s:,.0f} "
+        f"included: head to final p50 {figure.p50} slots, p99 {figure.p99}, worst {figure.worst}, "
+        f"{figure.samples:,} samples"
+    )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -231,6 +242,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "attacks": bench_attacks,
     "blocks": bench_blocks,
     "receipts": bench_receipts,
+    "finality": bench_finality,
 }
 
 

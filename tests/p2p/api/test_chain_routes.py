@@ -1,6 +1,7 @@
 """Status, peers, genesis, blocks; pages and metrics; and what is not there."""
 
 import pytest
+import trio
 from trio.testing import MockClock
 
 from chain.genesis import Genesis
@@ -102,6 +103,27 @@ async def test_a_method_that_is_not_for_the_path(autojump_clock: MockClock) -> N
         assert answer.headers["allow"] == "GET"
 
 
+async def test_what_is_final_and_who_votes(autojump_clock: MockClock) -> None:
+    async with serve() as served:
+        await trio.sleep(5)
+        shown = await served.get("/v1/finality")
+        status = await served.get("/v1/status")
+        ledger = served.node.ledger
+        final = ledger.finality.finalized
+        assert shown["block"] == status["finalized"] == final.block.hex()
+        assert shown["height"] == status["finalized_height"]
+        assert final.epoch > 0
+        assert shown["justified_epoch"] > shown["epoch"] > 0
+        assert shown["late"] == status["finality_late"] == ""
+        assert status["voting"] is True
+        (authority,) = shown["authorities"]
+        assert authority["heard"] >= shown["slot"] - 1
+        assert sum(authority["recent"]) >= 3
+        block = await served.get(f"/v1/blocks/{shown['height']}")
+        head = await served.get(f"/v1/blocks/{status['height']}")
+        assert (block["finalized"], head["finalized"]) == (True, False)
+
+
 async def test_pages_load_nothing_from_elsewhere(autojump_clock: MockClock) -> None:
     async with serve() as served:
         for path in ("/", "/docs"):
@@ -119,6 +141,7 @@ async def test_openapi_names_every_endpoint(autojump_clock: MockClock) -> None:
         assert isinstance(described["paths"], dict)
         assert set(described["paths"]) == {
             "/v1/status",
+            "/v1/finality",
             "/v1/peers",
             "/v1/counters",
             "/v1/genesis",
