@@ -20,6 +20,7 @@ from tests.bench.network import measure_load, measure_start
 from tests.bench.receipts import measure_receipts
 from tests.bench.state_size import measure_state
 from tests.bench.sync import measure_sync
+from tests.bench.voter_kills import measure_kills
 
 
 def say(line: str) -> None:
@@ -228,6 +229,16 @@ def bench_finality() -> None:
     )
 
 
+def bench_kills() -> None:
+    """A voter that dies two hundred times."""
+    figure = measure_kills()
+    say(
+        f"voter killed {figure.kills} times, {figure.in_writes} of them inside a write: "
+        f"{figure.votes} of its votes on the network, {figure.offences} pairs that exclude each "
+        "other"
+    )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -243,6 +254,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "blocks": bench_blocks,
     "receipts": bench_receipts,
     "finality": bench_finality,
+    "voter-kills": bench_kills,
 }
 
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 import pytest
 
 from chain.consensus.finality.duty import decode_guard
-from chain.consensus.finality.evidence import exclude
-from chain.consensus.finality.vote import Checkpoint, SignedVote, decode_vote
+from chain.consensus.finality.vote import Checkpoint, SignedVote
 from chain.ledger import Ledger
 from chain.tables import VOTE_GUARD
 from chain.transactions.governance_seats import set_in_force
 from p2p.finality_status import finality_status
-from p2p.wire.messages import Message, Votes
+from p2p.wire.messages import Votes
 from tests.p2p.founding import Founding, found
+from tests.p2p.protocol.heard import Heard
 from tests.p2p.protocol.simnet import Host, SimNet
 from tests.parties import Party
 
@@ -21,32 +21,6 @@ from tests.parties import Party
 @pytest.fixture(scope="module")
 def founding() -> Founding:
     return found(authorities=7)
-
-
-class Heard:
-    """All votes that were ever sent, by whoever signed them."""
-
-    def __init__(self) -> None:
-        self.votes: dict[bytes, SignedVote] = {}
-
-    def __call__(self, message: Message) -> bool:
-        if isinstance(message, Votes):
-            for raw in message.raws:
-                self.votes[raw] = decode_vote(raw)
-        return False
-
-    def offences(self) -> list[tuple[SignedVote, SignedVote]]:
-        """Pairs that no honest authority signs."""
-        by_member: dict[int, list[SignedVote]] = {}
-        for signed in self.votes.values():
-            by_member.setdefault(signed.member, []).append(signed)
-        return [
-            (a, b)
-            for votes in by_member.values()
-            for place, a in enumerate(votes)
-            for b in votes[:place]
-            if exclude(a.vote, b.vote)
-        ]
 
 
 def network(founding: Founding, seed: int = 1) -> tuple[SimNet, list[Host], Heard]:
@@ -139,7 +113,7 @@ def test_no_side_of_four_and_three_finalizes_and_together_they_do(founding: Foun
     assert not heard.offences()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_voter_killed_at_any_moment_never_signs_what_excludes_its_earlier_votes(
     founding: Founding, seed: int
 ) -> None:
