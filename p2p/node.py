@@ -286,7 +286,7 @@ class Node:
         """A peer's session ended."""
         self._log("info", "peer-disconnected", peer=short(session.peer), why=reason)
         self._hub.publish(PeerDisconnected(session.peer, reason))
-        self._perform(self._router.disconnected(session.peer, self._now()))
+        self._perform(self._router.disconnected(session.peer, self._now(), session.refusal))
 
     def received(self, peer: PeerId, messages: Iterable[Message]) -> None:
         """One frame's messages from a peer; a bug that one of them finds ends that peer's session.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
 from p2p.net.connection import Connection
 from p2p.peers.eviction import Guest, evicted
@@ -25,6 +26,11 @@ class Session:
     group: str
     outbound: bool
     since_s: float
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What was wrong with the frame that ended it, if one did."""
+        return self.connection.refusal
 
 
 def peer_status(session: Session, claim: tuple[int, Hash], score: int, now: Now) -> PeerStatus:

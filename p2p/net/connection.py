@@ -66,6 +66,7 @@ class Connection:
         self._reading = False
         self._ending: str | None = None
         self._goodbye: Goodbye | None = None
+        self._refusal: Refusal | None = None
         self._scope = trio.CancelScope()
 
     @property
@@ -87,6 +88,11 @@ class Connection:
     def bytes_out(self) -> int:
         """Bytes sent on the link."""
         return self._link.bytes_out
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why a frame was none, if that ended the connection: no correct encoder writes such."""
+        return self._refusal
 
     @property
     def dropped(self) -> int:
@@ -216,6 +222,7 @@ class Connection:
         except LinkClosed as closed:
             self._end("link-closed", closed.reason)
         except Refusal as refusal:
+            self._refusal = refusal
             self.close(refusal.code, refusal.reason)
 
     def _controlled(self, message: Message) -> bool:

@@ -26,6 +26,7 @@ REMEMBERED_MAX = 4096
 POINTS_INVALID_SIGNATURE = 25  # four bad batches, each a bounded number of checks
 POINTS_MALFORMED = 34  # three messages that no correct encoder writes
 POINTS_INVALID_VOTE = 25  # wrong signatures of one message, or votes no member could sign
+POINTS_UNREADABLE = 20  # five frames that are none: damaged memory gets away with a few
 POINTS_INVALID_TRANSACTION = 10
 POINTS_INVALID_BLOCK = 100  # costs its author a slot and us an execution: never an accident
 POINTS_PASSED_ON = 0  # a bad block in compact form: told, not blamed (BIP152)

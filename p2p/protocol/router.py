@@ -21,12 +21,13 @@ from chain.ledger import (
     TransactionAdded,
     TransactionDropped,
 )
+from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
 from chain.voting import Voter
 from p2p.peers.addressbook import AddressBook
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
-from p2p.peers.score import POINTS_FLOOD, Offence, ScoreBoard
+from p2p.peers.score import POINTS_FLOOD, POINTS_UNREADABLE, Offence, ScoreBoard
 from p2p.peers.usefulness import Use, Usefulness
 from p2p.progress import likely_height
 from p2p.protocol.ballots import Ballots
@@ -158,18 +159,25 @@ class Router:
         effects += self._ballots.connected(new.peer, now)
         return self._finish(effects, now)
 
-    def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
-        """A peer's connection ended, for whatever reason."""
+    def disconnected(
+        self, peer: PeerId, now: Now, malformed: Refusal | None = None
+    ) -> list[Effect]:
+        """A peer's connection ended, for whatever reason; `malformed`: over a frame that is none.
+
+        That gives points. *Why:* whoever sends what nobody can read may come back at once, each
+        time for the price of our handshake, and would never be named.
+        """
+        effects: list[Effect] = []
+        if malformed is not None:
+            effects.append(Penalize(peer, POINTS_UNREADABLE, malformed.code, malformed.reason))
         self._lights.disconnected(peer)
-        if peer in self._light:
-            del self._light[peer]
-            self.uses.disconnected(peer)
-            self._leaving.discard(peer)
-            return []
-        del self._budgets[peer]
         self.uses.disconnected(peer)
         self._leaving.discard(peer)
-        effects = self._discovery.disconnected(peer, now)
+        if peer in self._light:
+            del self._light[peer]
+            return self._finish(effects, now)
+        del self._budgets[peer]
+        effects += self._discovery.disconnected(peer, now)
         effects += self._sync.disconnected(peer, now)
         effects += self._blocks.disconnected(peer, now)
         self._ballots.disconnected(peer)

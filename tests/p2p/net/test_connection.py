@@ -188,6 +188,9 @@ async def test_bad_frames_end_the_connection_with_a_goodbye(
         assert goodbye.code.startswith(code)
     assert end.reason == f"{goodbye.code}: {goodbye.reason}"
     assert end.received == [], "all of a frame or nothing"
+    refusal = end.connection.refusal
+    assert refusal is not None
+    assert refusal.code == goodbye.code
     with pytest.raises(LinkClosed):
         await script.hear()
 
@@ -199,6 +202,7 @@ async def test_a_peer_that_hangs_up_ends_it(autojump_clock: trio.testing.MockClo
         await script.say(GetPeers(1))
         await script.link.aclose()
     assert end.reason == "link-closed: closed by the other end"
+    assert end.connection.refusal is None, "hanging up is no offence"
 
 
 async def test_pings_are_answered_and_pongs_measured(
