@@ -114,6 +114,7 @@ class Spam:
         "invalid-signature",
         "orphan-blocks",
         "oversized",
+        "unknown-kinds",
         "requests",
         "addresses",
         "handshakes",

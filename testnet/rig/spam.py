@@ -5,6 +5,7 @@ from itertools import count
 
 import trio
 
+from chain.primitives import cbor
 from chain.primitives.hashing import HASH_BYTES, Hash
 from chain.primitives.keys import KeyPair
 from chain.transactions.envelope import TRANSACTION_BYTES_MAX, Transaction
@@ -64,6 +65,9 @@ HELLO_BYTES = 32
 OWN_REQUESTS = 1 << 31
 """Numbers of requests from here on are the flood's: its node must not see their answers."""
 
+FOREIGN_KIND = 1_000
+"""Kinds of message from here on are no protocol's of ours."""
+
 EXPIRY_SLOTS = 1_000
 SEAL_BYTES = 64
 
@@ -121,6 +125,8 @@ class Flooding(Quiet):
                 return self._orphan
             case "oversized":
                 return self._oversized
+            case "unknown-kinds":
+                return self._unknown_kind
             case "requests":
                 return self._request
             case "addresses":
@@ -152,6 +158,9 @@ class Flooding(Quiet):
 
     def _oversized(self) -> Item:
         return encode_message(Transactions(0, (bytes(TRANSACTION_BYTES_MAX + 1),)))
+
+    def _unknown_kind(self) -> Item:
+        return cbor.encode([self.host.rng.randrange(FOREIGN_KIND, 2 * FOREIGN_KIND), b""])
 
     def _request(self) -> Item:
         ledger, number = self.host.ledger, next(self._numbers)

@@ -55,7 +55,11 @@ def messages(items: list[Item]) -> list[Message]:
 
 
 @pytest.mark.parametrize(
-    "what", ["valid", "invalid-signature", "orphan-blocks", "oversized", "requests", "addresses"]
+    "what",
+    [
+        *("valid", "invalid-signature", "orphan-blocks", "oversized", "unknown-kinds"),
+        *("requests", "addresses"),
+    ],
 )
 def test_the_rate_is_kept_and_what_is_sent_is_well_formed_unless_meant_otherwise(what: str) -> None:
     host, items = flooded(what)
@@ -115,12 +119,16 @@ def test_orphans_have_no_parent_anywhere() -> None:
         assert not host.ledger.has_block(decode_header(message.header).parent)
 
 
-def test_what_is_oversized_is_refused_by_the_codec() -> None:
-    _, items = flooded("oversized", 0.1)
+@pytest.mark.parametrize(
+    ("what", "code"), [("oversized", "shape"), ("unknown-kinds", "unknown-message")]
+)
+def test_what_is_no_message_is_refused_by_the_codec(what: str, code: str) -> None:
+    _, items = flooded(what, 0.1)
     for item in items:
         assert isinstance(item, bytes)
-        with pytest.raises(Malformed):
+        with pytest.raises(Malformed) as refusal:
             decode_frame(item)
+        assert refusal.value.code == code
 
 
 def test_requests_are_of_all_kinds_and_their_answers_stay_with_the_flood() -> None:
