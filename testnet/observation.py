@@ -111,6 +111,7 @@ class Glimpse:
     bytes_out: int
     messages_out: int
     redials: int = 0  # hasty ones, see testnet.redials; counted in virtual time alone
+    bodies_in: int = 0  # transactions from peers, known ones too; counted in virtual time alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,28 @@ class FaultsVisible:
 
 
 @dataclass(frozen=True, slots=True)
+class Expelled:
+    """Each hostile node was blamed by an honest one, and has no connection left at the end."""
+
+    NAME: ClassVar[str] = "expelled"
+    MODE: ClassVar[Mode] = Mode.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What a node took is soon at every other that lives, in its mempool or in a block.
+
+    Each transaction with each honest node is a delivery that is due if both nodes run, without a
+    break, from the offer until `wait` later. Another transaction with its number will do.
+    """
+
+    NAME: ClassVar[str] = "delivered"
+    MODE: ClassVar[Mode] = Mode.ALWAYS
+    share: float = number("of the deliveries that are due", 0.01, 1.0, 1.0)
+    wait_ms: int = duration("for each of them", 10_000, low=1)
+
+
+@dataclass(frozen=True, slots=True)
 class Propagation:
     """Times from a block's first appearance to its arrival at the other honest nodes.
 
@@ -287,8 +309,8 @@ class Equivocation:
 
 
 Always = CommonPrefix | Supply | Once | NoDoubleSigning | Memory | Dialling | NoTrouble | Reference
-AtEnd = Accounted | Replay | FaultsVisible
-Bounds = Propagation | Inclusion | BytesPerTransaction | MessagesPerTransaction
+AtEnd = Accounted | Replay | FaultsVisible | Expelled
+Bounds = Delivered | Propagation | Inclusion | BytesPerTransaction | MessagesPerTransaction
 Watched = Always | AtEnd | Bounds
 Within = Converged | CoreConverged | Progress | Peers | AllIncluded
 Sometimes = (

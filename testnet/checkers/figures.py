@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from testnet.checkers.catalogue import Delivered
 from testnet.checkers.checker import Ending
+from testnet.checkers.deliveries import Deliveries
 from testnet.checkers.measures import Measures, percentile
 from testnet.observation import Seen
 from testnet.outcome import Figure
@@ -13,9 +15,13 @@ INCLUSION_PERCENTS = (50, 99)
 
 def figures(seen: Sequence[Seen], ending: Ending) -> tuple[Figure, ...]:
     """What can be measured, in order; what did not happen has no figure."""
-    measures = Measures([node.name for node in ending.nodes if not node.honest])
+    hostile = [node.name for node in ending.nodes if not node.honest]
+    measures = Measures(hostile)
+    wait_s = Delivered().wait_ms / 1_000
+    deliveries = Deliveries([node.name for node in ending.nodes], hostile, wait_s)
     for each in seen:
         measures.see(each)
+        deliveries.see(each)
     found = [
         Figure("blocks", len(measures.blocks.first_s), "blocks"),
         Figure("transactions included", len(measures.included), "transactions"),
@@ -31,6 +37,12 @@ def figures(seen: Sequence[Seen], ending: Ending) -> tuple[Figure, ...]:
     ):
         if value is not None:
             found.append(Figure(name, round(value, 1), unit))
+    for name, value, unit in (
+        ("copies", measures.copies, "bodies per delivery"),
+        ("delivered", deliveries.share, "of 1"),
+    ):
+        if value is not None:
+            found.append(Figure(name, round(value, 5), unit))
     return tuple(found)
 
 

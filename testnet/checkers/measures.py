@@ -69,23 +69,29 @@ class Measures:
         self._leaving: dict[str, int] = {}
         self._bytes: dict[str, Cost] = {}
         self._messages: dict[str, Cost] = {}
+        self._bodies: dict[str, Cost] = {}
+        self._came = 0
 
     def see(self, seen: Seen) -> None:
         """The next fact."""
         match seen.fact:
             case TransactionSeen(node, transaction):
                 if not self._hostile.get(node):
+                    self._came += 1
                     started_s = self._started_s.get(node, 0.0)
                     self.transactions.reach(transaction, node, seen.at_s, started_s)
             case BlockJoined() as fact:
                 self._joined(fact, seen.at_s)
             case BlockLeft(node):
                 self._left(node)
-            case TransactionOffered(transaction=transaction):
+            case TransactionOffered(node, transaction, code=code):
                 self._offered_s.setdefault(transaction, seen.at_s)
+                self._came -= not code and not self._hostile.get(node)
             case Glimpse() as fact:
                 self._bytes.setdefault(fact.node, Cost()).read(fact.bytes_out)
                 self._messages.setdefault(fact.node, Cost()).read(fact.messages_out)
+                if not self._hostile.get(fact.node):
+                    self._bodies.setdefault(fact.node, Cost()).read(fact.bodies_in)
             case NodeStarted(node, honest):
                 self._started_s[node] = seen.at_s
                 self._hostile[node] = not honest or node in self._permanent
@@ -102,6 +108,12 @@ class Measures:
     def messages_per_transaction(self) -> float | None:
         """None while nothing is included."""
         return self._each(self._messages)
+
+    @property
+    def copies(self) -> float | None:
+        """Bodies from peers for each that came from one; None if none did, or none is counted."""
+        bodies = sum(cost.total for cost in self._bodies.values())
+        return bodies / self._came if bodies and self._came > 0 else None
 
     def _each(self, costs: dict[str, Cost]) -> float | None:
         total = sum(cost.total for cost in costs.values())

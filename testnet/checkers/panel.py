@@ -14,7 +14,9 @@ from testnet.checkers.catalogue import (
     Accounted,
     BytesPerTransaction,
     CommonPrefix,
+    Delivered,
     Dialling,
+    Expelled,
     FaultsVisible,
     Inclusion,
     Memory,
@@ -29,7 +31,9 @@ from testnet.checkers.catalogue import (
     Watched,
 )
 from testnet.checkers.checker import Checker, Ground
+from testnet.checkers.deliveries import DeliveredJudge
 from testnet.checkers.ending import FaultsJudge, ReplayJudge, SupplyJudge
+from testnet.checkers.expulsion import ExpelledJudge
 from testnet.checkers.reading import check_of
 from testnet.checkers.referee import ReferenceJudge
 from testnet.checkers.safety import OnceJudge, PrefixJudge, SigningJudge, TroubleJudge
@@ -81,6 +85,10 @@ def judge_of(kind: Watched, ground: Ground, sight: Sight) -> Judge:
             return ReplayJudge()
         case FaultsVisible():
             return FaultsJudge()
+        case Expelled():
+            return ExpelledJudge(ground)
+        case Delivered():
+            return DeliveredJudge(kind, ground)
         case Propagation():
             return PropagationJudge(kind, ground)
         case Inclusion():

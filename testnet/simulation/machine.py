@@ -330,6 +330,7 @@ class Machine:
             bytes_out=sum(peer.bytes_out for peer in peers),
             messages_out=self.rig.frames_out,
             redials=self._setting.wire.redials.of(self.name),
+            bodies_in=self.node.observer.total("gossip", "received"),
         )
 
     def final(self) -> FinalNode:

@@ -33,6 +33,8 @@ EXPECTATIONS = (
     expected("bytes-per-transaction", most="1"),
     expected("messages-per-transaction", most="1"),
     expected("faults-visible"),
+    expected("delivered", wait="1ms"),
+    expected("expelled"),
 )
 WINDOWS = ("converged", "core-converged", "progress", "peers", "all-included")
 
@@ -60,7 +62,7 @@ facts: st.SearchStrategy[Fact] = st.one_of(
 @given(st.lists(st.tuples(facts, st.floats(0, 3)), max_size=40))
 @settings(max_examples=150, deadline=None)
 def test_no_facts_make_a_checker_fall_over(steps: list[tuple[Fact, float]]) -> None:
-    on = ground(*EXPECTATIONS)
+    on = ground(*EXPECTATIONS, hostile=("n3",))
     (bench,) = panel(on)
     watchers = [ProbeBoard(on), *(window_of(expected(name), on) for name in WINDOWS)]
     at_s, found, seen = 0.0, [], []
