@@ -91,7 +91,9 @@ class Rise:
         heads = self._sight.heads()
         heights = {name: heads[name].height if name in heads else 0 for name in nodes}
         if self._from is None:
-            self._from = heights
+            self._from = {}
+        for name in nodes:  # one that was hostile when the window opened may be honest now
+            self._from.setdefault(name, heights[name])
         risen = {name: heights[name] - self._from[name] for name in nodes}
         slowest = min(nodes, key=lambda name: risen[name])
         detail = (
