@@ -176,6 +176,11 @@ class Finality:
             events += self._followed(self.closure.add(certificate, self._tree), batch)
         return events
 
+    def keep(self, batch: Batch) -> list[LedgerEvent]:
+        """Put what counts into a batch: the block that brought it is not stored."""
+        save_closure(self.closure, batch)
+        return []
+
     def retry(self, batch: Batch) -> list[LedgerEvent]:
         """A block has come: let certificates count that waited for it."""
         return self._followed(self.closure.retry(self._tree), batch)

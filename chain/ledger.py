@@ -238,7 +238,11 @@ class Ledger(Queries):
         self.finality.entered(parent.standing, standing, certificates, batch)
         self._owed += self.finality.absorb(certificates, slot, batch)
         executed = self._executed(block, transactions, standing)
-        moved = self._activation.accept(entry, transactions, executed, batch)
+        try:
+            moved = self._activation.accept(entry, transactions, executed, batch)
+        except Invalid:
+            self._keep(certificates)
+            raise
         moved += self._follow(self.finality.retry)
         if recovery is not None and self._tree.good(header.id):
             moved += self._follow(lambda batch: self._recovering.enter(recovery, batch))
@@ -252,6 +256,12 @@ class Ledger(Queries):
             code, _, reason = judged.invalid.partition(": ")
             raise Invalid(code, reason)
         return events
+
+    def _keep(self, certificates: Sequence[Certificate]) -> None:
+        """Certificates count whatever became of the block that brought them: a quorum signed."""
+        if certificates:
+            self._owed += self._follow(self.finality.keep)
+            self._owed += self._activation.run()
 
     def _executed(
         self, block: Block, transactions: Sequence[Transaction], standing: Standing

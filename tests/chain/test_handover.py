@@ -117,3 +117,23 @@ def test_evidence_on_the_chain_takes_the_seat() -> None:
     assert chain.authorities.index(offender.did) is None
     assert len(chain.authorities.members) == 4
     assert set(chain.judged()) == {""}
+
+
+def test_a_new_ledger_follows_the_chain_over_every_handover() -> None:
+    chain = Chain(4)
+    for wanted, speakers in (
+        (change(added=PEOPLE[4:5]), PEOPLE[:3]),
+        (change(PEOPLE[1:4], PEOPLE[5:8]), PEOPLE[:5]),
+    ):
+        chain.finish(chain.decide(wanted, speakers))
+        chain.grow()
+        chain.finalize()
+        chain.grow()  # carries the last certificate
+    fresh = Ledger(chain.genesis, MemoryStore(), engine_of(chain.genesis))
+    for block in chain.blocks:
+        fresh.import_block(block, decoded(fresh, block), block.header.slot)
+    assert fresh.head.id == chain.on.head.id
+    assert fresh.finality.authorities(fresh.head.id).id == 2
+    assert fresh.finality.finalized.set_id == 2
+    assert set_in_force(fresh.state) == chain.authorities
+    assert set(chain.judged()) == {""}
