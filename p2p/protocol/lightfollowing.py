@@ -23,7 +23,7 @@ from p2p.protocol.instant import Now
 from p2p.wire.fields import REQUEST_MAX
 from p2p.wire.messages import Final, GetFinal
 
-POLL_S = 30.0  # news within half a minute for two or three megabytes a day
+POLL_S = 30.0  # news within half a minute; with three links some five megabytes a day
 ANSWER_S = 20.0
 CONFLICT = "conflicting-final"
 

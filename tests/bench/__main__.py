@@ -15,6 +15,7 @@ from tests.bench.engines import measure_block, measure_gossip, measure_harness, 
 from tests.bench.finality import AUTHORITIES, RATE, measure_finality
 from tests.bench.hundred import measure_crowd
 from tests.bench.import_blocks import measure_import
+from tests.bench.light import measure_light
 from tests.bench.lossy_link import PLAN, measure_lossy_link, permitted
 from tests.bench.network import measure_load, measure_start
 from tests.bench.receipts import measure_receipts
@@ -215,7 +216,8 @@ def bench_receipts() -> None:
     for figure in measure_receipts():
         say(
             f"receipt, {figure.name}: {figure.size:,} bytes, {figure.handovers} handovers, "
-            f"{figure.signers} signatures, verified from the genesis in {figure.verify_ms:.2f} ms"
+            f"{figure.signers} signatures, verified from the genesis in {figure.verify_ms:.2f} ms "
+            "of processor time"
         )
 
 
@@ -239,6 +241,17 @@ def bench_kills() -> None:
     )
 
 
+def bench_light() -> None:
+    """A light node over an hour of virtual time."""
+    figure = measure_light()
+    say(
+        f"light node, {figure.peers} peers, 7 authorities, a block a second, "
+        f"{figure.seconds:,} s: {figure.bytes_in:,} bytes in, {figure.bytes_out:,} out, "
+        f"{figure.per_day / 1e6:.2f} MB a day; it knew block {figure.final_height:,} final "
+        f"of {figure.head_height:,}"
+    )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -255,6 +268,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "receipts": bench_receipts,
     "finality": bench_finality,
     "voter-kills": bench_kills,
+    "light": bench_light,
 }
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import trio
 from trio.testing import MockClock
 
+from chain.genesis import Genesis
+from chain.primitives.hashing import sha256
 from chain.primitives.keys import KeyPair
+from chain.receipts.finality import Basis
+from chain.receipts.making import ReceiptMaker
+from chain.receipts.transaction import decode_transaction_receipt, verify_transaction_receipt
 from p2p.clock import VirtualClock
 from p2p.config import NodeConfig
 from p2p.light_node import LightNode, LightParts
@@ -19,37 +24,43 @@ from p2p.protocol.lightfollowing import POLL_S
 from p2p.verifier import InlineVerifier
 from tests.chain.receipts.world import Paying
 from tests.chain.sets import PEOPLE, change
+from tests.p2p.founding import GENESIS_TIME_MS
+from tests.p2p.test_node import open_net
 
-FULL, LIGHT = KeyPair.from_seed(b"f" * 32), KeyPair.from_seed(b"l" * 32)
+FINAL_S = 4.0
+"""Slots of a second until the head of a healthy network is final."""
+LIGHT = KeyPair.from_seed(b"l" * 32)
 
 
-def full_node(chain: Paying, network: MemoryNetwork) -> Node:
+def full_node(chain: Paying, network: MemoryNetwork, name: str = "full") -> Node:
     """A node that serves a chain and makes no blocks."""
-    config = NodeConfig("full", Path(), Path(), chain.genesis.hash, "mem://full:1")
+    config = NodeConfig(name, Path(), Path(), chain.genesis.hash, f"mem://{name}:1")
     return Node(
         NodeParts(
             config=config,
-            identity=FULL,
+            identity=KeyPair.from_seed(sha256(name.encode())),
             author=None,
             ledger=chain.on,
-            transport=network.transport("full"),
+            transport=network.transport(name),
             clock=VirtualClock(0),
             rng=random.Random(0),
             verifier=InlineVerifier({}),
-            observer=Observer("full"),
+            observer=Observer(name),
         )
     )
 
 
-def light_node(chain: Paying, network: MemoryNetwork, *addresses: str) -> LightNode:
+def light_node(
+    genesis: Genesis, network: MemoryNetwork, *addresses: str, epoch_ms: int = 0
+) -> LightNode:
     return LightNode(
         LightParts(
             name="light",
-            genesis=chain.genesis,
+            genesis=genesis,
             identity=LIGHT,
             addresses=addresses,
             transport=network.transport("light"),
-            clock=VirtualClock(0),
+            clock=VirtualClock(epoch_ms),
             rng=random.Random(1),
             observer=Observer("light"),
         )
@@ -61,7 +72,7 @@ async def beside(chain: Paying) -> AsyncIterator[tuple[LightNode, Node]]:
     """A light node that knows the address of a full one."""
     network = MemoryNetwork()
     full = full_node(chain, network)
-    light = light_node(chain, network, "mem://full:1", "mem://nobody:1")
+    light = light_node(chain.genesis, network, "mem://full:1", "mem://nobody:1")
     async with trio.open_nursery() as nursery:
         await nursery.start(full.run)
         nursery.start_soon(light.run)
@@ -106,3 +117,33 @@ async def test_a_link_that_ends_is_dialled_again(autojump_clock: MockClock) -> N
         assert light.status().peers == 0
         await trio.sleep(30)
         assert light.status().peers == 1
+
+
+async def test_a_payment_on_a_voting_network_from_sender_to_proof(
+    autojump_clock: MockClock,
+) -> None:
+    async with open_net() as net:
+        nodes = await net.five()
+        genesis = net.founding.genesis
+        tx = net.founding.transfer(0)
+        await nodes[4].node.submit([tx.raw])
+        assert await nodes[4].node.wait_included(tx.id, 20)
+        await trio.sleep(FINAL_S)
+        light = light_node(
+            genesis, net.memory, "mem://n1:1", "mem://n4:1", epoch_ms=GENESIS_TIME_MS
+        )
+        net.nursery.start_soon(light.run)
+        await trio.sleep(1)
+        founded = Basis(Genesis.decode(genesis.encode()))
+        for node in nodes:
+            location = node.ledger.transaction(tx.id)
+            assert location is not None
+            raw = ReceiptMaker(node.ledger).transaction(location).encode()
+            proven = verify_transaction_receipt(decode_transaction_receipt(raw), founded)
+            assert proven.transaction.id == tx.id
+            assert proven.signers >= 3
+        header = light.client.header
+        assert header is not None
+        assert header.height > proven.header.height
+        assert nodes[0].ledger.block_id_at(header.height) == header.id
+        assert light.status().peers == 2
