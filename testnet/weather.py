@@ -9,6 +9,8 @@ Rules:
   above the encryption, may reorder.
 - A closed line holds what is on it until it opens. *Why:* that is what retransmission does to a
   stream. Vanishing (`half-open`) is the exception, and the end of the connection it hits.
+- When a fault ends, what it has slowed arrives at once. *Why:* a peer that reads again empties its
+  kernel's buffers; without this a narrow line stays narrow for as long as its backlog lasts.
 - Every line draws from streams of its own, by (seed, fault, line). *Why:* see `streams`.
 """
 
@@ -117,6 +119,24 @@ class Weather:
         """Undo a fault; how often it did anything. Harmless when it is not in force."""
         force = self._forces.pop(act_id, None)
         return 0 if force is None else force.hits
+
+    def reach(self, act_id: str) -> Reach | None:
+        """The lines of a fault in force; None when it is not one of links."""
+        force = self._forces.get(act_id)
+        return None if force is None else force.reach
+
+    def relieved_s(self, src: str, dst: str, link: int, now_s: float) -> float:
+        """By when all that is on its way on a link arrives now that a fault of it has ended.
+
+        What is sent later may follow then. Without an end (inf) while another fault touches it.
+        """
+        if any(force.reach.touches(src, dst) for force in self._forces.values()):
+            return math.inf
+        by_s = now_s + self._base(src, dst)[0]
+        line = src, dst, link
+        if line in self._last_s:
+            self._last_s[line] = min(self._last_s[line], by_s)
+        return by_s
 
     def in_force(self, act_id: str) -> bool:
         """Whether a fault is."""

@@ -100,7 +100,10 @@ class Outpost:
         self._early = [act for act in self._early if act.id != act_id]
         if (scope := self._resets.pop(act_id, None)) is not None:
             scope.cancel()
+        reach = self._weather.reach(act_id)
         hits = self._weather.end(act_id)
+        if reach is not None and self.transport is not None:
+            self.transport.relieve(reach)
         self._changed()
         undone = self._rig.end(act_id)
         return Undone(hits + undone.hits, undone.clean and not self._weather.in_force(act_id))

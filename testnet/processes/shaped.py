@@ -21,6 +21,7 @@ from itertools import count
 import trio
 
 from p2p.net.transport import CLOSE_S, Link, LinkClosed, Listener, Transport
+from testnet.reach import Reach
 from testnet.scenario.streams import stream
 from testnet.weather import Weather
 
@@ -88,6 +89,14 @@ class Line:
         """Something has changed: a message, the weather, or the end of all."""
         self._news.set()
         self._news = trio.Event()
+
+    def relieve(self, reach: Reach) -> None:
+        """A fault of these lines has ended: what it has slowed comes at once."""
+        if reach.touches(self._src, self._dst):
+            now_s = trio.current_time()
+            by_s = self._weather.relieved_s(self._src, self._dst, self._number, now_s)
+            self._queue = deque((min(at_s, by_s), data) for at_s, data in self._queue)
+            self.look()
 
     def finish(self) -> None:
         """The link is gone: nobody waits for anything any more."""
@@ -174,6 +183,11 @@ class ShapedLink:
         self._out.look()
         self._back.look()
 
+    def relieve(self, reach: Reach) -> None:
+        """A fault of these lines has ended."""
+        self._out.relieve(reach)
+        self._back.relieve(reach)
+
     def _end(self, why: str) -> None:
         """No more for the near side; the far side hears of it in order, if it ever does."""
         if not self._ended:
@@ -249,6 +263,11 @@ class ShapedTransport:
         """The weather has: look at what is held."""
         for _, link in self._links.values():
             link.look()
+
+    def relieve(self, reach: Reach) -> None:
+        """A fault of these lines has ended."""
+        for _, link in self._links.values():
+            link.relieve(reach)
 
     def reset(self, act_id: str) -> None:
         """Tear down every link that a reset in force touches."""

@@ -102,7 +102,10 @@ class SimStage:
             return Undone(0, clean=True)
         for scope in self._scopes.pop(act_id, ()):
             scope.cancel()
+        reach = self._weather.reach(act_id)
         hits = self._hits.pop(act_id) + self._weather.end(act_id)
+        if reach is not None:
+            self._wire.relieve(reach)
         self._wire.changed()
         clean = not self._weather.in_force(act_id)
         for name in act.on:

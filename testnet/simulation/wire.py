@@ -17,6 +17,7 @@ from itertools import count
 import trio
 
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
+from testnet.reach import Reach
 from testnet.redials import Redials
 from testnet.weather import Weather
 
@@ -215,7 +216,7 @@ class Wire:
             return
         if fate.corrupt and data:
             data = self._damage(data)
-        at_s = math.ceil(fate.at_s / QUANTUM_S) * QUANTUM_S
+        at_s = _rounded(fate.at_s)
         heapq.heappush(self._heap, (at_s, next(self._order), link, data))
         if at_s < self._sleeps_until_s:
             self._wake.set()
@@ -233,6 +234,16 @@ class Wire:
     def changed(self) -> None:
         """The weather has changed: look at what is held."""
         self._look_s = -math.inf
+        self._wake.set()
+
+    def relieve(self, reach: Reach) -> None:
+        """A fault of these lines has ended: what it has slowed comes at once, in its order."""
+        now_s = trio.current_time()
+        for place, (at_s, order, link, data) in enumerate(self._heap):
+            if reach.touches(link.src, link.dst):
+                by_s = self.weather.relieved_s(link.src, link.dst, link.number, now_s)
+                self._heap[place] = (min(at_s, _rounded(by_s)), order, link, data)
+        heapq.heapify(self._heap)
         self._wake.set()
 
     def freeze(self, host: str) -> None:
@@ -352,6 +363,10 @@ class Wire:
         place = self._rng.randrange(len(data))
         flipped = data[place] ^ (1 << self._rng.randrange(8))
         return data[:place] + bytes([flipped]) + data[place + 1 :]
+
+
+def _rounded(at_s: float) -> float:
+    return at_s if at_s == math.inf else math.ceil(at_s / QUANTUM_S) * QUANTUM_S
 
 
 class SimTransport:

@@ -36,7 +36,10 @@ class Pair:
         self.transport.changed()
 
     def end(self) -> int:
+        reach = self.weather.reach("f")
         hits = self.weather.end("f")
+        assert reach is not None
+        self.transport.relieve(reach)
         self.transport.changed()
         return hits
 
@@ -94,6 +97,22 @@ async def test_a_narrow_line_takes_bits_one_after_the_other(
         for _ in range(3):
             await pair.right.receive()
         assert trio.current_time() == pytest.approx(3.0)
+
+
+async def test_what_a_narrow_line_holds_comes_at_once_when_it_is_wide_again(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with connected(LATENCY_S) as pair:
+        began_s = trio.current_time()
+        pair.begin(Bandwidth(rate_bps=80))
+        for number in range(3):
+            await pair.left.send(bytes([number]) * 1_000)
+        await trio.sleep(10)
+        pair.end()
+        await pair.left.send(b"after")
+        came = [await pair.right.receive() for _ in range(4)]
+        assert came == [*(bytes([number]) * 1_000 for number in range(3)), b"after"]
+        assert trio.current_time() == pytest.approx(began_s + 10 + LATENCY_S)
 
 
 @pytest.mark.parametrize("kind", [Stall(), Partition()])
