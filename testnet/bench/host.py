@@ -133,12 +133,12 @@ class Host:
         due = sum(address in started for address in seat.dials)
         node = self._nodes[seat.number]
         with trio.move_on_after(START_S):
-            while sum(peer.outbound for peer in node.peers()) < due:  # noqa: ASYNC110 - see below
+            while sum(peer.outbound for peer in node.peers()) < due:  # noqa: ASYNC110 - many nodes, and nothing is measured yet
                 await trio.sleep(LOOK_S)
 
     async def _linked(self) -> Ready:
         with trio.move_on_after(LINKED_S):
-            while self._unlinked():  # noqa: ASYNC110 - sixty nodes, and nothing is measured yet
+            while self._unlinked():  # noqa: ASYNC110 - see above
                 await trio.sleep(LOOK_S)
         missing = self._unlinked()
         return Ready(f"no links after {LINKED_S:.0f} s: {', '.join(missing)}" if missing else "")
@@ -196,7 +196,7 @@ class Host:
     async def _follow(self, order: Follow) -> Included:
         with trio.move_on_after(order.patience_s):
             for ledger in self._ledgers.values():
-                while not all(map(ledger.is_included, order.ids)):  # noqa: ASYNC110 - see below
+                while not all(map(ledger.is_included, order.ids)):  # noqa: ASYNC110 - see above
                     await trio.sleep(LOOK_S)
         counts = {
             number: sum(map(ledger.is_included, order.ids))
