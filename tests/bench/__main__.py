@@ -21,6 +21,7 @@ from tests.bench.network import measure_load, measure_start
 from tests.bench.receipts import measure_receipts
 from tests.bench.state_size import measure_state
 from tests.bench.sync import measure_sync
+from tests.bench.trials import measure_trials
 from tests.bench.voter_kills import measure_kills
 
 
@@ -252,6 +253,24 @@ def bench_light() -> None:
     )
 
 
+def bench_trials() -> None:
+    """The library's trials by silence and floods."""
+    for run in measure_trials():
+        known = run.figures
+        named = "; ".join(
+            f"{node} blamed for {', '.join(f'{code} {count}' for code, count in codes.items())}"
+            for node, codes in run.named.items()
+        )
+        say(
+            f"trials, {run.trial}, seed {run.seed}: {run.verdict}; delivered "
+            f"{known['delivered']:g}, copies {known['copies']:.2f}; transactions p50 "
+            f"{known['transaction propagation p50']:,.0f} ms, p99 "
+            f"{known['transaction propagation p99']:,.0f}; inclusion p99 "
+            f"{run.before_p99_ms:,.0f} ms before, {run.during_p99_ms:,.0f} during"
+            + (f"; {named}" if named else "")
+        )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "import": bench_import,
     "state": bench_state,
@@ -265,6 +284,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "hundred": bench_hundred,
     "attacks": bench_attacks,
     "blocks": bench_blocks,
+    "trials": bench_trials,
     "receipts": bench_receipts,
     "finality": bench_finality,
     "voter-kills": bench_kills,

@@ -10,8 +10,8 @@ from testnet.engines.poisoning import Captivity, Poisoning, captivity
 from testnet.engines.study import Setup, Siege, Trial, eclipse, measure_siege, sybil
 
 SEEDS = 1_000
-ABLATION_SEEDS = 200
-SMALL_SEEDS = 5
+ABLATION_SEEDS = 100
+SMALL_SEEDS = 3
 NODES = 50
 SUPPLY = 20
 STAY_S = 20.0
