@@ -13,7 +13,7 @@ from testnet.scenario.casting import cast_of
 from testnet.scenario.library import open_scenario
 from testnet.simulation.run import genesis_of, simulate
 
-TRIALS = ("silent-30", "floods")
+TRIALS = ("silent-30", "liars-30", "floods")
 SEEDS = (1, 2, 3)
 
 

@@ -16,7 +16,7 @@ from testnet.scenario.text import format_scenario
 LINES_MAX = 60
 ABOUT_MAX = 120
 PROCESS_ONLY = ["slow-reader"]
-LARGE = ("silent-30",)
+LARGE = ("liars-30", "silent-30")
 """Shares of a network are seen among tens of nodes."""
 
 
