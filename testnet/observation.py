@@ -66,6 +66,31 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteSeen:
+    """A vote that a node took for the first time in the network; seen in virtual time alone.
+
+    `author` is whose vote it is, `source` and `target` are epochs, `block` is the target's.
+    """
+
+    node: str
+    author: str
+    set_id: int
+    source: int
+    target: int
+    source_block: str
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSeen:
+    """A node has found proof that an author signed what excludes itself: `blocks` or `votes`."""
+
+    node: str
+    author: str
+    offence: str
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionOffered:
     """A client gave a node a transaction; `code` is empty when it was taken."""
 
@@ -168,6 +193,8 @@ Fact = (
     | BlockJoined
     | BlockLeft
     | Confirmed
+    | VoteSeen
+    | EvidenceSeen
     | TransactionOffered
     | TransactionSeen
     | TransactionDropped

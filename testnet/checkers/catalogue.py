@@ -52,6 +52,29 @@ class NoDoubleSigning:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalAgree:
+    """Final blocks of honest nodes all stand on one chain, and none is given up or replaced.
+
+    Restarts change nothing about that: what any of them ever called final must fit all the rest.
+    """
+
+    NAME: ClassVar[str] = "final-agree"
+    MODE: ClassVar[Mode] = Mode.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
+class OneVote:
+    """No honest author signs two votes for one epoch, nor one whose span encloses another's.
+
+    In virtual time all votes that any node took are compared; elsewhere the evidence that nodes
+    find is.
+    """
+
+    NAME: ClassVar[str] = "one-vote"
+    MODE: ClassVar[Mode] = Mode.ALWAYS
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """The mempools and the queues towards peers stay within their bounds."""
 
@@ -159,6 +182,19 @@ class Propagation:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalLag:
+    """By how many slots the last final block is behind a new head, before the head is voted for.
+
+    Percentiles over all blocks that joined the chains of honest nodes; 0 sets no limit.
+    """
+
+    NAME: ClassVar[str] = "final-lag"
+    MODE: ClassVar[Mode] = Mode.ALWAYS
+    p50_slots: int = integer("slots for half of the blocks at most", 0, BLOCKS_MAX, 0)
+    p99_slots: int = integer("slots for 99 of 100 at most", 0, BLOCKS_MAX, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Inclusion:
     """Times from a transaction's first offer to the first block with it."""
 
@@ -213,6 +249,15 @@ class Progress:
     NAME: ClassVar[str] = "progress"
     MODE: ClassVar[Mode] = Mode.WITHIN
     blocks: int = integer("by how many blocks", 1, BLOCKS_MAX, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class FinalityResumes:
+    """Each selected node holds blocks for final that joined since the window opened."""
+
+    NAME: ClassVar[str] = "finality-resumes"
+    MODE: ClassVar[Mode] = Mode.WITHIN
+    blocks: int = integer("how many of them", 1, BLOCKS_MAX, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +346,22 @@ class PartitionHealed:
 
 
 @dataclass(frozen=True, slots=True)
+class FinalityStalled:
+    """An honest node's chain grows by more than eight blocks beyond its last final one."""
+
+    NAME: ClassVar[str] = "finality-stalled"
+    MODE: ClassVar[Mode] = Mode.SOMETIMES
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleVote:
+    """An honest node finds proof that an author signed two votes that exclude each other."""
+
+    NAME: ClassVar[str] = "double-vote"
+    MODE: ClassVar[Mode] = Mode.SOMETIMES
+
+
+@dataclass(frozen=True, slots=True)
 class Equivocation:
     """Honest nodes take two blocks of one author for one slot."""
 
@@ -308,11 +369,24 @@ class Equivocation:
     MODE: ClassVar[Mode] = Mode.SOMETIMES
 
 
-Always = CommonPrefix | Supply | Once | NoDoubleSigning | Memory | Dialling | NoTrouble | Reference
+Always = (
+    CommonPrefix
+    | Supply
+    | Once
+    | NoDoubleSigning
+    | FinalAgree
+    | OneVote
+    | Memory
+    | Dialling
+    | NoTrouble
+    | Reference
+)
 AtEnd = Accounted | Replay | FaultsVisible | Expelled
-Bounds = Delivered | Propagation | Inclusion | BytesPerTransaction | MessagesPerTransaction
+Bounds = (
+    Delivered | Propagation | FinalLag | Inclusion | BytesPerTransaction | MessagesPerTransaction
+)
 Watched = Always | AtEnd | Bounds
-Within = Converged | CoreConverged | Progress | Peers | AllIncluded
+Within = Converged | CoreConverged | Progress | FinalityResumes | Peers | AllIncluded
 Sometimes = (
     Reorg
     | DeepReorg
@@ -322,6 +396,8 @@ Sometimes = (
     | MempoolReentry
     | EmptyMempool
     | PartitionHealed
+    | FinalityStalled
+    | DoubleVote
     | Equivocation
 )
 CheckKind = Watched | Within | Sometimes
@@ -335,6 +411,8 @@ EVERY_RUN: tuple[Watched, ...] = (
     Supply(),
     Once(),
     NoDoubleSigning(),
+    FinalAgree(),
+    OneVote(),
     Memory(),
     Dialling(),
     NoTrouble(),

@@ -11,6 +11,7 @@ from testnet.outcome import Figure
 
 SPREAD_PERCENTS = (50, 90, 99)
 INCLUSION_PERCENTS = (50, 99)
+LAG_PERCENTS = (50, 99)
 
 
 def figures(seen: Sequence[Seen], ending: Ending) -> tuple[Figure, ...]:
@@ -30,6 +31,12 @@ def figures(seen: Sequence[Seen], ending: Ending) -> tuple[Figure, ...]:
         *_percentiles("block propagation", measures.blocks.delays_s, SPREAD_PERCENTS),
         *_percentiles("transaction propagation", measures.transactions.delays_s, SPREAD_PERCENTS),
         *_percentiles("inclusion", measures.inclusions_s, INCLUSION_PERCENTS),
+    ]
+    lags = measures.lags.slots
+    found += [
+        Figure(f"finality lag p{percent}", percentile(lags, percent), "slots")
+        for percent in LAG_PERCENTS
+        if lags
     ]
     for name, value, unit in (
         ("bytes per transaction", measures.bytes_per_transaction, "bytes"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    Confirmed,
     Fact,
     Glimpse,
     NodeStarted,
@@ -52,6 +53,30 @@ class Cost:
         self.last = counter
 
 
+class Lags:
+    """By how many slots each new head of a node was ahead of the node's last final block."""
+
+    def __init__(self) -> None:
+        self.slots: list[int] = []
+        self._slot_of: dict[str, int] = {}
+        self._final: dict[str, int] = {}
+
+    def see(self, fact: BlockJoined | Confirmed | NodeStarted) -> None:
+        """The next fact. A node counts from its first final block in each of its lives."""
+        match fact:
+            case NodeStarted(node):
+                self._final.pop(node, None)
+            case Confirmed(node, block, final=True) if block in self._slot_of:
+                self._final[node] = self._slot_of[block]
+            case BlockJoined(node, block, slot=slot):
+                self._slot_of[block] = slot
+                final = self._final.get(node)
+                if final is not None and slot > final:
+                    self.slots.append(slot - final)
+            case _:
+                pass
+
+
 class Measures:
     """Takes facts in; every number can be asked for at any time. Hostile nodes do not count."""
 
@@ -60,6 +85,7 @@ class Measures:
         self.transactions = Spread()
         self.inclusions_s: list[float] = []
         self.included: dict[str, None] = {}
+        self.lags = Lags()
         self.reorgs = 0
         self.depth_max = 0
         self._hostile = dict.fromkeys(hostile, True)
@@ -84,6 +110,8 @@ class Measures:
                 self._joined(fact, seen.at_s)
             case BlockLeft(node):
                 self._left(node)
+            case Confirmed(node) as fact if not self._hostile.get(node):
+                self.lags.see(fact)
             case TransactionOffered(node, transaction, code=code):
                 self._offered_s.setdefault(transaction, seen.at_s)
                 self._came -= not code and not self._hostile.get(node)
@@ -92,7 +120,8 @@ class Measures:
                 self._messages.setdefault(fact.node, Cost()).read(fact.messages_out)
                 if not self._hostile.get(fact.node):
                     self._bodies.setdefault(fact.node, Cost()).read(fact.bodies_in)
-            case NodeStarted(node, honest):
+            case NodeStarted(node, honest) as fact:
+                self.lags.see(fact)
                 self._started_s[node] = seen.at_s
                 self._hostile[node] = not honest or node in self._permanent
                 self._leaving.pop(node, None)
@@ -125,6 +154,7 @@ class Measures:
         self._leaving.pop(fact.node, None)
         if not fact.height:
             return
+        self.lags.see(fact)
         self.blocks.reach(fact.block, fact.node, at_s, self._started_s.get(fact.node, 0.0))
         for transaction in fact.transactions:
             if transaction not in self.included:

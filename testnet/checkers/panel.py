@@ -18,12 +18,15 @@ from testnet.checkers.catalogue import (
     Dialling,
     Expelled,
     FaultsVisible,
+    FinalAgree,
+    FinalLag,
     Inclusion,
     Memory,
     MessagesPerTransaction,
     NoDoubleSigning,
     NoTrouble,
     Once,
+    OneVote,
     Propagation,
     Reference,
     Replay,
@@ -34,6 +37,7 @@ from testnet.checkers.checker import Checker, Ground
 from testnet.checkers.deliveries import DeliveredJudge
 from testnet.checkers.ending import FaultsJudge, ReplayJudge, SupplyJudge
 from testnet.checkers.expulsion import ExpelledJudge
+from testnet.checkers.finality import AgreeJudge, LagJudge, VotesJudge
 from testnet.checkers.reading import check_of
 from testnet.checkers.referee import ReferenceJudge
 from testnet.checkers.safety import OnceJudge, PrefixJudge, SigningJudge, TroubleJudge
@@ -71,6 +75,10 @@ def judge_of(kind: Watched, ground: Ground, sight: Sight) -> Judge:
             return OnceJudge(sight)
         case NoDoubleSigning():
             return SigningJudge(ground, sight)
+        case FinalAgree():
+            return AgreeJudge(sight)
+        case OneVote():
+            return VotesJudge(ground, sight)
         case Memory():
             return MemoryJudge(kind, sight)
         case Dialling():
@@ -91,6 +99,8 @@ def judge_of(kind: Watched, ground: Ground, sight: Sight) -> Judge:
             return DeliveredJudge(kind, ground)
         case Propagation():
             return PropagationJudge(kind, ground)
+        case FinalLag():
+            return LagJudge(kind, sight)
         case Inclusion():
             return InclusionJudge(kind, ground)
         case BytesPerTransaction() | MessagesPerTransaction():

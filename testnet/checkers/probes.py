@@ -2,8 +2,10 @@
 
 from testnet.checkers.catalogue import (
     DeepReorg,
+    DoubleVote,
     EmptyMempool,
     Equivocation,
+    FinalityStalled,
     Fork,
     MempoolReentry,
     PartitionHealed,
@@ -18,6 +20,8 @@ from testnet.checkers.tree import Card, parted
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    Confirmed,
+    EvidenceSeen,
     Fact,
     FaultBegan,
     FaultEnded,
@@ -60,7 +64,13 @@ BLOCK_CODES = frozenset(
 )
 """Codes with which blocks alone are refused, where a fact does not name the block."""
 
-LOOKED_AT: frozenset[type[Fact]] = SIGHT | {TransactionSeen, Glimpse, Refused}
+LOOKED_AT: frozenset[type[Fact]] = SIGHT | {
+    *(TransactionSeen, Glimpse, Refused),
+    *(Confirmed, EvidenceSeen),
+}
+
+STALLED_BLOCKS = 8
+"""Two or three are always on their way to be final; eight are a stall."""
 
 
 class ProbeBoard:
@@ -78,6 +88,7 @@ class ProbeBoard:
         self._abandoned: dict[str, dict[str, None]] = {}
         self._partitions: dict[str, None] = {}
         self._parted: dict[str, Card] = {}
+        self._final: dict[str, int] = {}
 
     @property
     def reached(self) -> tuple[str, ...]:
@@ -99,6 +110,10 @@ class ProbeBoard:
             case BlockLeft(node):
                 if self._sight.judged(node):
                     self._left(fact)
+            case Confirmed(node, height=height, final=True):
+                self._final[node] = height
+            case EvidenceSeen(node, offence="votes") if self._sight.judged(node):
+                self._reach(DoubleVote.NAME)
             case TransactionSeen(node, transaction):
                 if self._abandoned and transaction in self._abandoned.get(node, ()):
                     self._reach(MempoolReentry.NAME)
@@ -126,6 +141,8 @@ class ProbeBoard:
         self._leaving.pop(fact.node, None)
         if fact.height and self._parents.setdefault(fact.parent, fact.block) != fact.block:
             self._reach(Fork.NAME)
+        if fact.height > self._final.get(fact.node, fact.height) + STALLED_BLOCKS:
+            self._reach(FinalityStalled.NAME)
         place = fact.author, fact.slot
         if self._slots.setdefault(place, fact.block) != fact.block and fact.height:
             self._reach(Equivocation.NAME)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    EvidenceSeen,
     Fact,
     FaultBegan,
     FaultEnded,
@@ -25,6 +26,7 @@ TOLD: frozenset[type[Fact]] = frozenset(
         NodeStopped,
         BlockJoined,
         BlockLeft,
+        EvidenceSeen,
         Refused,
         Trouble,
         FaultBegan,
@@ -50,6 +52,8 @@ def _what(fact: Fact) -> str:
             return f"{node} took {block[:8]} on {parent[:8]}, height {height}, slot {slot}"
         case BlockLeft(node, block, height):
             return f"{node} gave up {block[:8]}, height {height}"
+        case EvidenceSeen(node, author, offence):
+            return f"{node} has evidence against {author[:8]}: two {offence}"
         case Refused(node, peer, code, reason):
             return f"{node} refused something of {peer}: {code}: {reason}"
         case Trouble(node, what, detail):

@@ -6,11 +6,13 @@ from testnet.checkers.catalogue import (
     AllIncluded,
     Converged,
     CoreConverged,
+    FinalityResumes,
     Peers,
     Progress,
     Within,
 )
 from testnet.checkers.checker import Ground
+from testnet.checkers.finality import FinalRise
 from testnet.checkers.liveness import HEARD, Company, Convergence, Inclusion, Rise, State
 from testnet.checkers.reading import check_of
 from testnet.checkers.sight import SIGHT, Sight
@@ -64,6 +66,8 @@ def _state_of(kind: Within, sight: Sight) -> State:
             return Convergence(kind, sight)
         case Progress():
             return Rise(kind, sight)
+        case FinalityResumes():
+            return FinalRise(kind, sight)
         case Peers():
             return Company(kind, sight)
         case AllIncluded():

@@ -8,6 +8,7 @@ from chain.ledger import (
     BlockDisconnected,
     BlockFinalized,
     BlockJustified,
+    EvidenceFound,
     LedgerEvent,
     TransactionAdded,
 )
@@ -51,7 +52,7 @@ class Teller:
                 self._block(host, event.block_id, event.transactions)
             case BlockDisconnected():
                 saw(BlockLeft(host.name, event.block_id.hex(), event.height))
-            case BlockJustified() | BlockFinalized():
+            case BlockJustified() | BlockFinalized() | EvidenceFound():
                 saw(confirmed(host.name, event))
             case TransactionAdded(txid):
                 saw(TransactionSeen(host.name, self._text(txid)))

@@ -33,8 +33,10 @@ MESSAGES = (
     "get-short",
     "reconcile",
     "differ",
+    "votes",
+    "certificates",
 )
-"""Kinds of message; votes, certificates and final blocks join with finality."""
+"""Kinds of message that a fault can name."""
 
 DIRECTIONS = ("out", "in", "both")
 

@@ -16,7 +16,7 @@ from testnet.spec import DURATION_MS
 DURATION = re.compile(r"([+-]?[0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h)")
 RATE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)([kKMG]?)bit(?:/s)?")
 RATE_UNITS = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
-UNITS = ("_ms", "_bps", "_per_s", "_ppm", "_blocks")
+UNITS = ("_ms", "_bps", "_per_s", "_ppm", "_blocks", "_slots")
 
 
 def parse_ms(text: str) -> int:

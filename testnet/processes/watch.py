@@ -25,6 +25,7 @@ from testnet.observation import (
     BlockJoined,
     BlockLeft,
     Confirmed,
+    EvidenceSeen,
     Fact,
     TransactionDropped,
     TransactionSeen,
@@ -39,7 +40,7 @@ BLOCKS_MAX = 10_000
 
 ONLY = (
     "block-connected,block-disconnected,block-justified,block-finalized,head-changed,"
-    "transaction-added,transaction-dropped"
+    "transaction-added,transaction-dropped,evidence-found"
 )
 EVENTS = f"/v1/events?only={ONLY}"
 BROKEN = (
@@ -59,6 +60,10 @@ class BlockBook:
         self._network = network
         self._known: dict[str, BlockView] = {}
 
+    def identity(self, did: str) -> str:
+        """A DID of the testnet as facts have it. Raises Refusal."""
+        return parse_did(did, self._network).hex()
+
     async def joined(self, node: str, url: str, block_id: str) -> BlockJoined:
         """The fact that a block joined a node's chain. Raises Unanswered, ApiError."""
         block = self._known.get(block_id)
@@ -73,7 +78,7 @@ class BlockBook:
             parent=block.parent,
             height=block.height,
             slot=block.slot,
-            author=parse_did(block.author, self._network).hex(),
+            author=self.identity(block.author),
             state=block.state_root,
             transactions=tuple(included.id for included in block.transactions),
         )
@@ -178,6 +183,9 @@ class NodeWatch:
                 place = str(event["block"]), int(event["height"]), int(event["epoch"])
                 final = kind == "block-finalized"
                 self._steps.take(Confirmed(self._name, *place, int(event["set"]), final))
+            case "evidence-found":
+                author = self._book.identity(str(event["offender"]))
+                self._steps.take(EvidenceSeen(self._name, author, str(event["offence"])))
             case "head-changed":
                 self._steps.over()
             case "transaction-added":

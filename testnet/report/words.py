@@ -7,6 +7,7 @@ from testnet.observation import (
     BlockJoined,
     BlockLeft,
     Confirmed,
+    EvidenceSeen,
     Fact,
     FaultBegan,
     FaultEnded,
@@ -19,6 +20,7 @@ from testnet.observation import (
     TransactionOffered,
     TransactionSeen,
     Trouble,
+    VoteSeen,
 )
 
 SHORT = 8
@@ -101,6 +103,8 @@ def clause(fact: Fact) -> str:
         case Confirmed(node=node, block=block, height=height, final=final):
             how = "final" if final else "justified"
             return f"block {short(block)} at height {height} is {how} for {node}"
+        case VoteSeen() | EvidenceSeen():
+            return _of_votes(fact)
         case Refused(node=node, peer=peer, reason=reason, block=block):
             what = f"block {short(block)}" if block else "a message"
             return f"{node} refused {what} of {peer}: {reason}"
@@ -140,3 +144,11 @@ def transaction_clause(fact: TransactionOffered | TransactionSeen | TransactionD
             return f"{node} saw transaction {short(transaction)}"
         case TransactionDropped(node=node, transaction=transaction, reason=reason):
             return f"{node} dropped transaction {short(transaction)}: {reason}"
+
+
+def _of_votes(fact: VoteSeen | EvidenceSeen) -> str:
+    match fact:
+        case VoteSeen():
+            return f"{fact.node} took a vote for block {short(fact.block)} at epoch {fact.target}"
+        case EvidenceSeen(node, author, offence):
+            return f"{node} has evidence against {short(author)}: two {offence}"

@@ -13,6 +13,7 @@ from p2p.wire.messages import (
     AnnounceTransactions,
     Blocks,
     BlockTransactions,
+    Certificates,
     CompactBlock,
     Differ,
     Eager,
@@ -32,6 +33,7 @@ from p2p.wire.messages import (
     Reconcile,
     ShortKey,
     Transactions,
+    Votes,
 )
 from testnet.faults.gossip import MESSAGES
 from testnet.rig.behaviour import Host, Item
@@ -60,6 +62,8 @@ CLASSES: dict[str, type[Message]] = {
     "get-short": GetShort,
     "reconcile": Reconcile,
     "differ": Differ,
+    "votes": Votes,
+    "certificates": Certificates,
 }
 """The classes of the kinds that scenarios name."""
 

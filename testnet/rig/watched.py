@@ -1,8 +1,9 @@
-"""A ledger that shows the blocks it refuses, so that the reference validator can judge them too."""
+"""A ledger that shows the blocks it refuses and the votes it takes, for checkers to judge them."""
 
 from collections.abc import Callable, Sequence
 
 from chain.block import Block
+from chain.consensus.finality.vote import SignedVote
 from chain.consensus.selection import engine_of
 from chain.genesis import Genesis
 from chain.ledger import Ledger, LedgerEvent, SealedHeader
@@ -15,14 +16,28 @@ REFUSED_MAX = 1_000
 
 
 class WatchedLedger(Ledger):
-    """Tells `refused` of each block it refuses as invalid, up to REFUSED_MAX."""
+    """Tells `refused` of each block it refuses as invalid, up to REFUSED_MAX, `voted` of votes."""
 
     def __init__(
-        self, genesis: Genesis, store: KeyValueStore, refused: Callable[[Block], None]
+        self,
+        genesis: Genesis,
+        store: KeyValueStore,
+        refused: Callable[[Block], None],
+        voted: Callable[[Ledger, SignedVote], None] | None = None,
     ) -> None:
         super().__init__(genesis, store, engine_of(genesis))
         self._refused = refused
+        self._voted = voted
         self._shown = 0
+
+    def add_vote(
+        self, signed: SignedVote, slot: int, *, checked: bool = False
+    ) -> list[LedgerEvent]:
+        """See Ledger."""
+        events = super().add_vote(signed, slot, checked=checked)
+        if self._voted is not None:
+            self._voted(self, signed)
+        return events
 
     def import_block(
         self,

@@ -7,6 +7,7 @@ pause that doubles, one that is held down stays down.
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
@@ -18,6 +19,7 @@ from chain.ledger import (
     BlockDisconnected,
     BlockFinalized,
     BlockJustified,
+    EvidenceFound,
     Ledger,
     TransactionAdded,
 )
@@ -33,7 +35,7 @@ from p2p.observer import Field, Observer
 from p2p.peers.remembered import NOTHING
 from p2p.verifier import InlineVerifier
 from testnet.checkers.checker import FinalNode
-from testnet.confirming import confirmed
+from testnet.confirming import Scrutineer, confirmed
 from testnet.fleet import RETRY_FIRST_S, RETRY_MAX_S, STEADY_S
 from testnet.groups import leaves
 from testnet.observation import (
@@ -70,6 +72,7 @@ class Setting:
     signatures: dict[SignatureCheck, bool]
     audience: Audience
     acquaintance: Acquaintance
+    scrutineer: Scrutineer
     seed: int
     epoch_ms: int  # wall time at the start of the run
 
@@ -235,7 +238,8 @@ class Machine:
     def _build(self) -> Node:
         setting, own = self._setting, self._equipment
         store = SwitchedStore(self.disk.open(), self.rig.disk)
-        ledger = WatchedLedger(self.genesis, store, self.rejected.append)
+        voted = partial(setting.scrutineer.took, self.name)
+        ledger = WatchedLedger(self.genesis, store, self.rejected.append, voted)
         transport = setting.wire.transport(self.name)
         node = Node(
             NodeParts(
@@ -350,10 +354,8 @@ class Machine:
         )
 
     def _tell_head(self, ledger: Ledger) -> None:
-        block = ledger.block(ledger.head.id)
-        if block is None:
-            return
-        self._joined(ledger, ledger.head.id, ())
+        if ledger.block(ledger.head.id) is not None:
+            self._joined(ledger, ledger.head.id, ())
 
     def _tell(self, ledger: Ledger, event: NodeEvent) -> None:
         saw = self._setting.audience.saw
@@ -362,7 +364,7 @@ class Machine:
                 self._joined(ledger, event.block_id, event.transactions)
             case BlockDisconnected():
                 saw(BlockLeft(self.name, event.block_id.hex(), event.height))
-            case BlockJustified() | BlockFinalized():
+            case BlockJustified() | BlockFinalized() | EvidenceFound():
                 saw(confirmed(self.name, event))
             case TransactionAdded():
                 saw(TransactionSeen(self.name, event.txid.hex()))

@@ -17,6 +17,7 @@ from p2p.peers.peer import PeerId
 from testnet.checkers.checker import Ground
 from testnet.checkers.figures import figures
 from testnet.conditions import conditions_of, needs_backups, spec_of
+from testnet.confirming import Scrutineer
 from testnet.director import Director, Performance, Script, verdict_of
 from testnet.founding import author, make_genesis, node_key
 from testnet.groups import ungrouped
@@ -141,6 +142,7 @@ def setting_of(
         signatures=signatures,
         audience=record,
         acquaintance=Acquaintance(names, addresses),
+        scrutineer=Scrutineer(record),
         seed=seed,
         epoch_ms=EPOCH_MS,
     )

@@ -11,6 +11,8 @@ from testnet.checkers.windows import window_of
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    Confirmed,
+    EvidenceSeen,
     Fact,
     FaultBegan,
     FaultEnded,
@@ -23,6 +25,7 @@ from testnet.observation import (
     TransactionOffered,
     TransactionSeen,
     Trouble,
+    VoteSeen,
 )
 from testnet.outcome import Verdict
 from tests.testnet.checkers.small import NODES, Small, expected, ground
@@ -35,8 +38,9 @@ EXPECTATIONS = (
     expected("faults-visible"),
     expected("delivered", wait="1ms"),
     expected("expelled"),
+    expected("final-lag", p50="1", p99="1"),
 )
-WINDOWS = ("converged", "core-converged", "progress", "peers", "all-included")
+WINDOWS = ("converged", "core-converged", "progress", "finality-resumes", "peers", "all-included")
 
 nodes = st.sampled_from([*NODES, "n9"])
 ids = st.sampled_from(["0a", "0b", "0c", "0d", "0e"])
@@ -48,6 +52,9 @@ facts: st.SearchStrategy[Fact] = st.one_of(
         BlockJoined, nodes, ids, ids, few, few, ids, ids, st.lists(ids, max_size=3).map(tuple)
     ),
     st.builds(BlockLeft, nodes, ids, few),
+    st.builds(Confirmed, nodes, ids, few, few, few, st.booleans()),
+    st.builds(VoteSeen, nodes, ids, few, few, few, ids, ids),
+    st.builds(EvidenceSeen, nodes, ids, st.sampled_from(["blocks", "votes"])),
     st.builds(TransactionOffered, nodes, ids, ids, few, few, few, st.sampled_from(["", "full"])),
     st.builds(TransactionSeen, nodes, ids),
     st.builds(TransactionDropped, nodes, ids, ids, ids),

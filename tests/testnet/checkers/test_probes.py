@@ -7,6 +7,8 @@ from testnet.checkers.probes import ProbeBoard
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
+    Confirmed,
+    EvidenceSeen,
     Fact,
     FaultBegan,
     FaultEnded,
@@ -53,6 +55,8 @@ REACHED: dict[str, list[Fact]] = {
     ],
     "empty-mempool": [glimpse(3), glimpse(0)],
     "partition-healed": parted(),
+    "finality-stalled": [Confirmed("n1", "a", 1, 1, 0, True), joined("n1", "b", "a", 10)],
+    "double-vote": [EvidenceSeen("n1", "x", "votes")],
     "equivocation": [by("x", "a", 5), by("x", "b", 5)],
 }
 
@@ -75,6 +79,8 @@ MISSED: dict[str, list[Fact]] = {
     ],
     "empty-mempool": [glimpse(0), glimpse(3)],
     "partition-healed": parted(FaultBegan("cut", "link.delay", ("n1",), ("n2",))),
+    "finality-stalled": [Confirmed("n1", "a", 1, 1, 0, True), joined("n1", "b", "a", 9)],
+    "double-vote": [EvidenceSeen("n1", "x", "blocks")],
     "equivocation": [by("x", "a", 5), by("y", "b", 5), by("x", "c", 6)],
 }
 

@@ -4,6 +4,7 @@ from testnet.checkers.telling import CAUSES_MAX, TOLD, Memoir, tell
 from testnet.observation import (
     FACTS,
     BlockLeft,
+    EvidenceSeen,
     FaultBegan,
     FaultEnded,
     NodeStarted,
@@ -20,6 +21,7 @@ LINES = {
     NodeStopped("n1", "killed", "by a fault"): "n1 ended: killed (by a fault)",
     joined("n1", "a" * 64, "b" * 64, 7): "n1 took aaaaaaaa on bbbbbbbb, height 7, slot 7",
     BlockLeft("n1", "a" * 64, 7): "n1 gave up aaaaaaaa, height 7",
+    EvidenceSeen("n1", "b" * 64, "votes"): "n1 has evidence against bbbbbbbb: two votes",
     Refused(
         "n1", "n2", "wrong-seal", "not by n2"
     ): "n1 refused something of n2: wrong-seal: not by n2",
