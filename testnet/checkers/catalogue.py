@@ -7,6 +7,7 @@ watched whether or not a scenario lists them: what they promise holds for any ne
 from dataclasses import dataclass
 from typing import ClassVar, cast, get_args
 
+from testnet.checkers.finality_kinds import FinalAgree, FinalityResumes, FinalLag, OneVote
 from testnet.faults.parameters import duration, integer, number
 from testnet.scenario.model import Mode
 
@@ -48,29 +49,6 @@ class NoDoubleSigning:
     """Under `authority`, no honest author seals two blocks for one slot."""
 
     NAME: ClassVar[str] = "no-double-signing"
-    MODE: ClassVar[Mode] = Mode.ALWAYS
-
-
-@dataclass(frozen=True, slots=True)
-class FinalAgree:
-    """Final blocks of honest nodes all stand on one chain, and none is given up or replaced.
-
-    Restarts change nothing about that: what any of them ever called final must fit all the rest.
-    """
-
-    NAME: ClassVar[str] = "final-agree"
-    MODE: ClassVar[Mode] = Mode.ALWAYS
-
-
-@dataclass(frozen=True, slots=True)
-class OneVote:
-    """No honest author signs two votes for one epoch, nor one whose span encloses another's.
-
-    In virtual time all votes that any node took are compared; elsewhere the evidence that nodes
-    find is.
-    """
-
-    NAME: ClassVar[str] = "one-vote"
     MODE: ClassVar[Mode] = Mode.ALWAYS
 
 
@@ -182,19 +160,6 @@ class Propagation:
 
 
 @dataclass(frozen=True, slots=True)
-class FinalLag:
-    """By how many slots the last final block is behind a new head, before the head is voted for.
-
-    Percentiles over all blocks that joined the chains of honest nodes; 0 sets no limit.
-    """
-
-    NAME: ClassVar[str] = "final-lag"
-    MODE: ClassVar[Mode] = Mode.ALWAYS
-    p50_slots: int = integer("slots for half of the blocks at most", 0, BLOCKS_MAX, 0)
-    p99_slots: int = integer("slots for 99 of 100 at most", 0, BLOCKS_MAX, 0)
-
-
-@dataclass(frozen=True, slots=True)
 class Inclusion:
     """Times from a transaction's first offer to the first block with it."""
 
@@ -249,15 +214,6 @@ class Progress:
     NAME: ClassVar[str] = "progress"
     MODE: ClassVar[Mode] = Mode.WITHIN
     blocks: int = integer("by how many blocks", 1, BLOCKS_MAX, 3)
-
-
-@dataclass(frozen=True, slots=True)
-class FinalityResumes:
-    """Each selected node holds blocks for final that joined since the window opened."""
-
-    NAME: ClassVar[str] = "finality-resumes"
-    MODE: ClassVar[Mode] = Mode.WITHIN
-    blocks: int = integer("how many of them", 1, BLOCKS_MAX, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from testnet.checkers.audit import Audit
-from testnet.checkers.catalogue import FinalAgree, FinalityResumes, FinalLag, OneVote
 from testnet.checkers.checker import Ending, Ground
+from testnet.checkers.finality_kinds import FinalAgree, FinalityResumes, FinalLag, OneVote
 from testnet.checkers.liveness import Answer
 from testnet.checkers.measures import Lags, percentile
 from testnet.checkers.safety import Watchful

@@ -18,15 +18,12 @@ from testnet.checkers.catalogue import (
     Dialling,
     Expelled,
     FaultsVisible,
-    FinalAgree,
-    FinalLag,
     Inclusion,
     Memory,
     MessagesPerTransaction,
     NoDoubleSigning,
     NoTrouble,
     Once,
-    OneVote,
     Propagation,
     Reference,
     Replay,
@@ -38,6 +35,7 @@ from testnet.checkers.deliveries import DeliveredJudge
 from testnet.checkers.ending import FaultsJudge, ReplayJudge, SupplyJudge
 from testnet.checkers.expulsion import ExpelledJudge
 from testnet.checkers.finality import AgreeJudge, LagJudge, VotesJudge
+from testnet.checkers.finality_kinds import FinalAgree, FinalLag, OneVote
 from testnet.checkers.reading import check_of
 from testnet.checkers.referee import ReferenceJudge
 from testnet.checkers.safety import OnceJudge, PrefixJudge, SigningJudge, TroubleJudge

@@ -6,13 +6,13 @@ from testnet.checkers.catalogue import (
     AllIncluded,
     Converged,
     CoreConverged,
-    FinalityResumes,
     Peers,
     Progress,
     Within,
 )
 from testnet.checkers.checker import Ground
 from testnet.checkers.finality import FinalRise
+from testnet.checkers.finality_kinds import FinalityResumes
 from testnet.checkers.liveness import HEARD, Company, Convergence, Inclusion, Rise, State
 from testnet.checkers.reading import check_of
 from testnet.checkers.sight import SIGHT, Sight
