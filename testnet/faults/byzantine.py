@@ -123,6 +123,21 @@ class Spam:
     rate_per_s: float = number("messages a second to each peer", 1, 10_000, 200)
 
 
+@dataclass(frozen=True, slots=True)
+class WithholdVotes:
+    """An authority tells nobody its votes for finality, or only when they are late."""
+
+    NAME: ClassVar[str] = "byzantine.withhold-votes"
+    release_ms: int = duration("after which they are told after all; 0s never", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleVote:
+    """An authority signs two votes for one epoch and tells each to half of its peers."""
+
+    NAME: ClassVar[str] = "byzantine.double-vote"
+
+
 ByzantineKind = (
     Equivocate
     | Twin
@@ -134,4 +149,6 @@ ByzantineKind = (
     | Eclipse
     | Sybil
     | Spam
+    | WithholdVotes
+    | DoubleVote
 )

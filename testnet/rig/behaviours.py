@@ -4,6 +4,7 @@ from typing import assert_never
 
 from testnet.faults.byzantine import (
     ByzantineKind,
+    DoubleVote,
     Eclipse,
     EdgeSlots,
     Equivocate,
@@ -14,6 +15,7 @@ from testnet.faults.byzantine import (
     Sybil,
     Twin,
     WithholdBlocks,
+    WithholdVotes,
 )
 from testnet.faults.gossip import (
     Corrupt,
@@ -32,6 +34,7 @@ from testnet.rig.byzantine_equivocation import Equivocating
 from testnet.rig.byzantine_invalid import Invalidating
 from testnet.rig.byzantine_sync import Lying
 from testnet.rig.byzantine_timing import Backward, Early, Hoarding
+from testnet.rig.byzantine_votes import DoubleVoting, WithholdingVotes
 from testnet.rig.crowds import Crowding, Eclipsing
 from testnet.rig.damage import Corrupting
 from testnet.rig.gossip import Delaying, Dropping, Duplicating, Reordering, Replaying
@@ -57,6 +60,10 @@ def behaviour_of(
             | PromiseNothing()
         ):
             return _of_gossip(kind, concerned)
+        case WithholdVotes():
+            return WithholdingVotes(kind, concerned)
+        case DoubleVote():
+            return DoubleVoting(concerned)
         case SharedKey():
             return Doubling(concerned, same_identity=True)
         case Twin() | Eclipse() | Sybil() | Spam():
