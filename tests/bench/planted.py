@@ -22,6 +22,7 @@ CAMPAIGN = (
     "crash-loop",
     "equivocation",
     "spam-transactions",
+    "split-4-3",
 )
 SEEDS = (1, 2)
 SHRINK_BUDGET = 15
@@ -144,6 +145,12 @@ BUGS = (
         "p2p/peers/backoff.py",
         "self._next_s = now_s + delay_s * rng.uniform(0.5, 1.0)",
         "self._next_s = now_s",
+    ),
+    Bug(
+        "a quorum is fewer than half of the authorities",
+        "chain/consensus/authorityset.py",
+        "return 2 * members // 3 + 1",
+        "return members // 2",
     ),
 )
 
