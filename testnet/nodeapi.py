@@ -195,11 +195,14 @@ def open_client() -> httpx.AsyncClient:
 
 
 def read_verdicts(answer: bytes) -> list[Verdict]:
-    """Reads the arrays [id, status, code, reason] of a batch. Raises Malformed."""
+    """Reads the arrays [id, status, code, reason, pushed, announced, queued] of a batch.
+
+    Raises Malformed.
+    """
     listed = shape.items(cbor.decode(answer), BATCH_TRANSACTIONS_MAX, "verdicts")
     verdicts = []
     for item in listed:
-        _, status, code, _ = shape.array(item, 4, "verdict")
+        _, status, code, *_ = shape.array(item, 7, "verdict")
         verdicts.append(
             judge(shape.text(status, 32, "verdict status"), shape.text(code, 64, "verdict code"))
         )

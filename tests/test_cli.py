@@ -132,7 +132,7 @@ async def test_paying_and_looking(
         assert "waiting, by node n0" in await run("chain", "--limit", "3")
         chain = await run.json("chain")
         assert isinstance(chain, dict)
-        assert set(chain) == {"status", "blocks"}
+        assert set(chain) == {"status", "blocks", "finality"}
 
 
 async def test_files_from_publishing_to_a_changed_byte(

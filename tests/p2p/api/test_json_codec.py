@@ -54,5 +54,9 @@ def test_lists_and_nulls() -> None:
         decode_json(PeersView, b'{"peers": {}}')
     with pytest.raises(WrongJson, match=re.escape("PeersView.peers[0]: expected an object")):
         decode_json(PeersView, b'{"peers": [1]}')
-    verdict = decode_json(SubmitView, b'{"id":null,"status":"refused","code":"c","reason":"r"}')
+    verdict = decode_json(
+        SubmitView,
+        b'{"id":null,"status":"refused","code":"c","reason":"r",'
+        b'"pushed":0,"announced":0,"queued":0}',
+    )
     assert verdict.id is None

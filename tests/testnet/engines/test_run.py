@@ -43,7 +43,7 @@ FAULTS = {
     "back": 'do = "process.kill"\ndata = "rolled-back"\nage = "3s"\non = "n2"',
     "frozen": 'do = "process.pause"\non = "n3"',
     "deaf": 'do = "gossip.drop"\non = "n4"',
-    "liar": 'do = "gossip.never-serve"\non = "n5"',
+    "keeper": 'do = "gossip.withhold"\non = "n5"',
     "crowd": 'do = "byzantine.eclipse"\nvictim = "n6"\nidentities = 10\non = "n1"',
     "churn": 'do = "byzantine.sybil"\nidentities = 10\nstay = "2s"\non = "n1"',
     "flood": 'do = "byzantine.spam"\nwhat = "invalid-signature"\nrate = 50\non = "n1"',
