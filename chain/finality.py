@@ -304,7 +304,9 @@ class Finality:
     def _hear_vote(self, key: bytes, vote: Vote, batch: Batch) -> None:
         row = batch.puts.get(tables.HEARD + key) or self._store.get(tables.HEARD + key)
         before = NEVER_VOTED if row is None else decode_guard(row)
-        batch.put(tables.HEARD + key, before.after(vote).encode())
+        after = before.after(vote)
+        if after != before:
+            batch.put(tables.HEARD + key, after.encode())
 
 
 def _decoded(raw: bytes) -> Certificate:

@@ -14,6 +14,7 @@ Spec: docs/spec/consensus.md, section 7.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chain.consensus.finality.standing import Mark, Standing
 from chain.consensus.finality.vote import Checkpoint, Vote
@@ -22,6 +23,8 @@ from chain.primitives.hashing import Hash
 
 THROTTLE_SLOTS = 1_000
 THROTTLE_TURNS_MAX = 16
+GUARDS_KNOWN_MAX = 256
+"""Guards decoded lately: the members of a set vote alike, so theirs are mostly the same bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ NEVER_VOTED = Guard(0, 0, 0)
 """Before the first vote; epoch 0 is the genesis's."""
 
 
+@lru_cache(maxsize=GUARDS_KNOWN_MAX)
 def decode_guard(raw: bytes) -> Guard:
     """Read what `Guard.encode` gave. Raises Malformed."""
     return Guard(*(shape.uint(n, what="guard") for n in shape.array(cbor.decode(raw), 3, "guard")))

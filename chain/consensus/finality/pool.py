@@ -6,6 +6,8 @@ Rules:
   the closure parks. *Why:* votes often come before the block they are for.
 - At most two votes of a member for one epoch are kept: the second is evidence, a third is nothing
   new. *Why:* the pool stays within members * window * 2 votes, whatever anybody signs.
+- A vote whose target is newer than any of its signer's, and whose source is no older, excludes none
+  of them; only others are compared one by one. *Why:* the honest vote forward only.
 - Votes inside certificates are watched as well. *Why:* who votes twice may show each vote to few.
 Spec: docs/spec/consensus.md, sections 5 and 8.
 """
@@ -41,6 +43,7 @@ class VotePool:
         self._chain = chain
         self._tallies: dict[Vote, dict[int, bytes]] = {}
         self._signed: dict[tuple[int, int], dict[int, list[SignedVote]]] = {}
+        self._newest: dict[tuple[int, int], tuple[int, int]] = {}  # source and target of each
         self._swept = 0
 
     def add(
@@ -117,17 +120,12 @@ class VotePool:
 
     def _record(self, signed: SignedVote, authorities: AuthoritySet) -> Evidence | None:
         """Keep a vote; evidence if an earlier one of its signer excludes it."""
-        vote = signed.vote
-        by_epoch = self._signed.setdefault((vote.set_id, signed.member), {})
-        offence = next(
-            (
-                known
-                for epoch in sorted(by_epoch)
-                for known in by_epoch[epoch]
-                if exclude(known.vote, vote)
-            ),
-            None,
-        )
+        vote, signer = signed.vote, (signed.vote.set_id, signed.member)
+        by_epoch = self._signed.setdefault(signer, {})
+        source, target = self._newest.get(signer, (-1, -1))
+        forward = vote.source.epoch >= source and vote.target.epoch > target
+        offence = None if forward else _excluded(vote, by_epoch)
+        self._newest[signer] = max(source, vote.source.epoch), max(target, vote.target.epoch)
         by_epoch.setdefault(vote.target.epoch, []).append(signed)
         if offence is None:
             return None
@@ -152,3 +150,17 @@ class VotePool:
                 self._signed[signer] = left
             else:
                 del self._signed[signer]
+                del self._newest[signer]
+
+
+def _excluded(vote: Vote, by_epoch: dict[int, list[SignedVote]]) -> SignedVote | None:
+    """The first vote of a signer that excludes another of the same signer."""
+    return next(
+        (
+            known
+            for epoch in sorted(by_epoch)
+            for known in by_epoch[epoch]
+            if exclude(known.vote, vote)
+        ),
+        None,
+    )

@@ -5,6 +5,7 @@ block can be voted for again in later slots. Spec: docs/spec/consensus.md, secti
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from chain.consensus.authorityset import AUTHORITIES_MAX
@@ -14,6 +15,8 @@ from chain.primitives.hashing import HASH_BYTES, Hash
 from chain.primitives.keys import SIGNATURE_BYTES, verify
 
 VOTE_CONTEXT = "cornerstone/vote/1"
+SAID_KNOWN_MAX = 64
+"""What was signed lately: all members of a set sign the same bytes, each looked at thrice."""
 VOTE_LIMITS = Limits(size=256, depth=2, items=16)
 
 
@@ -47,9 +50,14 @@ class Vote:
 
     def signed_bytes(self, chain: Hash) -> bytes:
         """What each of them signs; the chain's id keeps it from counting anywhere else."""
-        return cbor.encode(
-            [VOTE_CONTEXT, chain, self.set_id, self.source.to_value(), self.target.to_value()]
-        )
+        return _said(self, chain)
+
+
+@lru_cache(maxsize=SAID_KNOWN_MAX)
+def _said(vote: Vote, chain: Hash) -> bytes:
+    return cbor.encode(
+        [VOTE_CONTEXT, chain, vote.set_id, vote.source.to_value(), vote.target.to_value()]
+    )
 
 
 @dataclass(frozen=True, slots=True)
