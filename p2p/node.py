@@ -348,9 +348,11 @@ class Node:
                     submission = self._submissions.pop(ticket)
                     submission.results = results
                     submission.done.set()
-        deadline_s = self._router.deadline_s()
-        if deadline_s is not None and deadline_s < self._sleeps_until_s:
-            self._wake.set()
+        if self._sleeps_until_s > -math.inf:  # else it is not asleep, and will look for itself
+            deadline_s = self._router.deadline_s()
+            if deadline_s is not None and deadline_s < self._sleeps_until_s:
+                self._sleeps_until_s = -math.inf
+                self._wake.set()
 
     def _notify(self, event: LedgerEvent) -> None:
         if isinstance(event, BlockConnected):

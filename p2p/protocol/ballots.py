@@ -3,12 +3,13 @@
 Rules:
 - Known bytes cost a look-up, and what the ledger would not take (early, old, known, of a set that
   is not in force here yet) is dropped before its signature is checked, and blamed on nobody.
-- Signatures are checked off the loop, each once; what the ledger took is passed on at once, to the
-  peers that have not shown it.
-- The votes of a link are passed on until there is a certificate for it here. The certificate goes
-  to peers that cannot have made it themselves: that have neither sent it nor been seen with a
-  quorum of its votes. One that came in a block goes to nobody. *Why:* where all is well every node
-  collects the votes, and nothing is said twice.
+- Signatures are checked off the loop, each once: what comes is gathered for a part of a slot and
+  checked together. What the ledger took is passed on at once, to the peers that have not shown it.
+  *Why gathered:* everybody votes as the block comes, so votes come in a swarm; taken together they
+  cost one check and one message a peer, and whoever shows one meanwhile need not be told it.
+- A vote goes to peers that have not been seen with a quorum of its link, and so does a certificate,
+  which stands for the votes that were not said. One that came in a block goes to nobody. *Why:* who
+  has a quorum makes the certificate itself; where all is well nothing is said twice.
 - A new peer is told the newest certificates and the votes of this slot and the last. *Why:* they
   may be what it lacks for a quorum; what is older reaches it in blocks.
 - Whoever sends a wrong signature is blamed, and the right vote is taken from others all the same.
@@ -37,6 +38,7 @@ VOTES_BURST = 2_000  # what many healed links bring at once
 CERTIFICATES_RATE = 16  # certificates a second from one peer, of 200 signatures at most
 CERTIFICATES_BURST = 64
 UNCHECKED_MAX = 8_192  # signatures that wait to be checked, of all peers: 300 ms of two threads
+GATHER_PARTS = 40  # of a slot: so long votes are gathered; a third is theirs, for all their hops
 TALK_SLOTS = 8  # how long a link is talked of: later its votes are of no use
 
 
@@ -44,6 +46,7 @@ TALK_SLOTS = 8  # how long a link is talked of: later its votes are of no use
 class _Link:
     """What is known of the votes for one link; members are bits."""
 
+    quorum: int
     raws: dict[int, bytes] = field(default_factory=dict)
     shown: dict[PeerId, int] = field(default_factory=dict)
     certified: bool = False
@@ -77,6 +80,9 @@ class Ballots:
         self._links: dict[Vote, _Link] = {}
         self._batches: dict[int, list[_Candidate]] = {}
         self._checking: dict[bytes, _Candidate] = {}
+        self._fresh: list[_Candidate] = []
+        self._check_s = 0.0
+        self._gather_s = ledger.genesis.slot_ms / GATHER_PARTS / 1000
         self._waiting = 0
         self._events: list[LedgerEvent] = []
         self._swept = 0
@@ -127,7 +133,6 @@ class Ballots:
             return [Penalize(peer, POINTS_FLOOD, "flood", reason)]
         self._sweep(self._slot(now))
         effects: list[Effect] = []
-        fresh: list[_Candidate] = []
         for raw in message.raws:
             candidate = self._checking.get(raw)
             if candidate is not None:
@@ -151,12 +156,23 @@ class Ballots:
             candidate = _Candidate(raw, content, checks, {peer: None})
             self._checking[raw] = candidate
             self._waiting += len(checks)
-            fresh.append(candidate)
-        return effects + self._check(fresh)
+            self._gather(candidate, now)
+        return effects
 
-    def _check(self, fresh: list[_Candidate]) -> list[Effect]:
-        if not fresh:
+    def _gather(self, candidate: _Candidate, now: Now) -> None:
+        if not self._fresh:
+            self._check_s = now.s + self._gather_s
+        self._fresh.append(candidate)
+
+    def deadline_s(self) -> float | None:
+        """When to tick next: what was gathered is to be checked."""
+        return self._check_s if self._fresh else None
+
+    def tick(self, now: Now) -> list[Effect]:
+        """Have what was gathered checked, in one job."""
+        if not self._fresh or now.s < self._check_s:
             return []
+        fresh, self._fresh = self._fresh, []
         job = next(self._jobs)
         self._batches[job] = fresh
         return [CheckSignatures(job, tuple(check for each in fresh for check in each.checks))]
@@ -177,7 +193,7 @@ class Ballots:
         return finality.judge_vote(content, self._slot(now))
 
     def signatures_checked(self, job: int, verdicts: Sequence[bool], now: Now) -> list[Effect]:
-        """Verdicts on what one message brought."""
+        """Verdicts on what was gathered."""
         effects: list[Effect] = []
         accepted: list[tuple[SignedVote, bytes]] = []
         wrong: dict[PeerId, int] = {}
@@ -215,7 +231,7 @@ class Ballots:
                 self._events += ledger.add_vote(content, slot, checked=checked)
         except Refusal as refusal:
             return [Count("certificates" if certificate else "votes", refusal.code)]
-        link = self._links.setdefault(content.vote, _Link())
+        link = self._link(content.vote)
         for peer in candidate.bringers:
             if peer in self._peers:
                 link.shown[peer] = link.shown.get(peer, 0) | _bits(content)
@@ -229,35 +245,48 @@ class Ballots:
         return [Count("votes", "own"), *self._pass_on([(signed, signed.encode())], now)]
 
     def _pass_on(self, accepted: Sequence[tuple[SignedVote, bytes]], now: Now) -> list[Effect]:
-        """Send votes to the peers that have not shown them, while their links are open."""
+        """Send votes to the peers that lack them, while their links are talked of."""
         oldest = self._slot(now) - TALK_SLOTS
         told: dict[PeerId, list[bytes]] = {}
         for signed, raw in accepted:
-            link = self._links.setdefault(signed.vote, _Link())
+            link = self._link(signed.vote)
             link.raws[signed.member] = raw
             if link.certified or signed.vote.target.epoch < oldest:
                 continue
             bit = 1 << signed.member
             for peer in self._peers:
-                if not link.shown.get(peer, 0) & bit:
-                    link.shown[peer] = link.shown.get(peer, 0) | bit
+                shown = link.shown.get(peer, 0)
+                if not shown & bit and shown.bit_count() < link.quorum:
+                    link.shown[peer] = shown | bit
                     told.setdefault(peer, []).append(raw)
-        return [Send(peer, Votes(tuple(raws))) for peer, raws in told.items()]
+        return [
+            Send(peer, Votes(tuple(raws[start : start + VOTES_MAX])))
+            for peer, raws in told.items()
+            for start in range(0, len(raws), VOTES_MAX)
+        ]
 
     def certified(self, certificate: Certificate, *, spread: bool) -> list[Effect]:
         """The ledger has a new certificate: its votes are told no more; it is, to who lacks it."""
-        link = self._links.setdefault(certificate.vote, _Link())
+        link = self._link(certificate.vote)
         link.certified = True
         if not spread:
             return []
-        quorum = self._ledger.finality.sets.numbered(certificate.vote.set_id).quorum
         bits = _bits(certificate)
         effects: list[Effect] = []
         for peer in self._peers:
-            if link.shown.get(peer, 0).bit_count() < quorum:
-                link.shown[peer] = link.shown.get(peer, 0) | bits
+            shown = link.shown.get(peer, 0)
+            if shown.bit_count() < link.quorum:
+                link.shown[peer] = shown | bits
                 effects.append(Send(peer, Certificates((certificate.encode(),))))
         return effects
+
+    def _link(self, vote: Vote) -> _Link:
+        """What is known of a link whose set the ledger knows."""
+        link = self._links.get(vote)
+        if link is None:
+            quorum = self._ledger.finality.sets.numbered(vote.set_id).quorum
+            link = self._links[vote] = _Link(quorum)
+        return link
 
     def _show(self, peer: PeerId, vote: Vote, bits: int) -> None:
         link = self._links[vote]

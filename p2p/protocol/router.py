@@ -233,6 +233,7 @@ class Router:
             self._blocks.deadline_s(),
             self._production.deadline_s(),
             self._voting.deadline_s(),
+            self._ballots.deadline_s(),
             self._reporting.deadline_s(),
         )
         return min([time for time in times if time is not None], default=None)
@@ -240,6 +241,7 @@ class Router:
     def tick(self, now: Now) -> list[Effect]:
         """Time has passed: whatever is due in any engine."""
         effects = self._voting.tick(now, self._around(now))
+        effects += self._ballots.tick(now)
         effects += self._produce(now)
         effects += self._blocks.tick(now)
         effects += self._from_gossip(self._gossip.tick(now))

@@ -51,7 +51,8 @@ def measure_finality() -> FinalityFigure:
             time.sleep(SAMPLE_S)
         took_s = time.monotonic() - began
         included = _included(clients[0], before)
-        load.wait()
+        if load.wait() != 0:
+            raise RuntimeError(f"the load of {RATE}/s ended with {load.returncode}: see above")
         for client in clients:
             client.close()
     lags.sort()

@@ -7,12 +7,13 @@ from chain.consensus.finality.certificate import Certificate, assemble
 from chain.consensus.finality.vote import Checkpoint, SignedVote, Vote
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_INVALID_VOTE
-from p2p.protocol.ballots import CERTIFICATES_BURST, VOTES_BURST
+from p2p.protocol.ballots import CERTIFICATES_BURST, GATHER_PARTS, VOTES_BURST
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.wire.messages import VOTES_MAX, Certificates, Message, Votes
 from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, SLOT_NOW, Conversation
 
 AUTHORITIES = FOUNDING.authorities
+GATHER_S = FOUNDING.genesis.slot_ms / GATHER_PARTS / 1000
 
 
 def begin() -> tuple[Conversation, Vote]:
@@ -40,8 +41,13 @@ def certificate(link: Vote, members: Iterable[int]) -> Certificate:
 
 def say(talk: Conversation, peer: PeerId, message: Message) -> list[Effect]:
     """Say something, and have its signatures checked; counts are left out."""
-    effects = talk.say(peer, message)
-    return [*effects, *talk.verify(effects)] if checks(effects) else effects
+    effects = [*talk.say(peer, message), *gathered(talk)]
+    return [*effects, *talk.verify(effects)]
+
+
+def gathered(talk: Conversation) -> list[CheckSignatures]:
+    """What is to be checked once votes have been gathered."""
+    return checks(talk.wait(GATHER_S))
 
 
 def checks(effects: list[Effect]) -> list[CheckSignatures]:
@@ -69,11 +75,12 @@ def blamed(effects: list[Effect]) -> list[tuple[PeerId, str]]:
 def test_a_vote_is_checked_once_and_passed_on_to_those_who_have_not_shown_it() -> None:
     talk, link = begin()
     message = votes(link, [0, 1])
-    effects = talk.say(ANN, message)
-    (check,) = checks(effects)
+    assert talk.say(ANN, message) == []
+    assert talk.say(BOB, votes(link, [0])) == [], "the same bytes wait to be checked"
+    (check,) = gathered(talk)
     assert len(check.checks) == 2
-    assert talk.say(BOB, votes(link, [0])) == [], "the same bytes are being checked"
-    assert sorted(sent(talk.verify(effects))) == [(BOB, 1), (CAT, 2)]
+    assert talk.say(CAT, votes(link, [1])) == [], "the same bytes are being checked"
+    assert sorted(sent(talk.verify([check]))) == [(BOB, 1), (CAT, 1)]
     assert say(talk, CAT, message) == []
     assert say(talk, BOB, message) == []
 
@@ -87,6 +94,23 @@ def test_the_vote_that_completes_a_quorum_is_the_last_that_is_passed_on() -> Non
     assert sent(say(talk, ANN, votes(link, [3]))) == []
 
 
+def test_votes_that_come_together_cost_one_check_and_one_message_a_peer() -> None:
+    talk, link = begin()
+    assert talk.say(ANN, votes(link, [0])) == []
+    assert talk.say(BOB, votes(link, [1])) == []
+    (check,) = gathered(talk)
+    assert len(check.checks) == 2
+    assert sorted(sent(talk.verify([check]))) == [(ANN, 1), (BOB, 1), (CAT, 2)]
+    assert gathered(talk) == []
+
+
+def test_who_has_shown_a_quorum_is_told_no_more_votes() -> None:
+    talk, link = begin()
+    talk.say(ANN, votes(link, [0]))
+    talk.say(BOB, votes(link, [1, 2, 3]))
+    assert sorted(sent(talk.verify([*gathered(talk)]))) == [(ANN, 2), (CAT, 3)]
+
+
 def test_a_certificate_goes_to_those_who_cannot_make_it() -> None:
     talk, link = begin()
     effects = say(talk, ANN, Certificates((certificate(link, [0, 1, 2]).encode(),)))
@@ -98,8 +122,8 @@ def test_a_certificate_goes_to_those_who_cannot_make_it() -> None:
 def test_known_votes_of_a_certificate_are_not_checked_again() -> None:
     talk, link = begin()
     say(talk, ANN, votes(link, [0, 1]))
-    effects = talk.say(BOB, Certificates((certificate(link, [0, 1, 3]).encode(),)))
-    (check,) = checks(effects)
+    talk.say(BOB, Certificates((certificate(link, [0, 1, 3]).encode(),)))
+    (check,) = gathered(talk)
     assert len(check.checks) == 1
 
 
