@@ -18,9 +18,10 @@ def confirmed(
 
 
 class Scrutineer:
-    """Tells an audience of each vote once, whoever took it first.
+    """Tells an audience of each vote, whoever took it first; seldom of one twice.
 
-    Votes of sets that are over are forgotten. *Why:* nobody takes such a vote any more.
+    Votes of sets that are over are forgotten. *Why:* only who is late with the handover takes such
+    a vote any more; that one is told again.
     """
 
     def __init__(self, audience: Audience) -> None:

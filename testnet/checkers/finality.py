@@ -185,7 +185,11 @@ class FinalRise:
 
 def _excluded(one: VoteSeen, other: VoteSeen) -> bool:
     if one.target == other.target:
-        return True  # each vote is seen once, so these differ
+        return (one.source, one.source_block, one.block) != (
+            other.source,
+            other.source_block,
+            other.block,
+        )
     inner, outer = (one, other) if one.target < other.target else (other, one)
     return outer.source < inner.source
 

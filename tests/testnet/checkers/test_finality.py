@@ -91,7 +91,8 @@ def test_a_hostile_node_may_hold_anything_final() -> None:
 
 
 def test_votes_of_an_honest_author() -> None:
-    honest = (vote(0, 1), vote(1, 2), vote(1, 4), vote(4, 5), vote(0, 3, set_id=1))
+    told_again = vote(1, 2)  # by a node that is late with the handover
+    honest = (vote(0, 1), vote(1, 2), vote(1, 4), vote(4, 5), vote(0, 3, set_id=1), told_again)
     assert judged(later(*honest)) == []
 
 
