@@ -5,6 +5,7 @@
 
 import random
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle
 
 from chain.block import Block, Header, list_root
@@ -77,7 +78,12 @@ class Invalidating(Producer):
             broken = replace(broken, header=self._carried_out(broken))
         node = self.host.ledger.node(header.id)
         target = 0 if node is None else node.target
-        self.anvil.put(broken.header, target, broken.raws, self.show, self.host.now())
+        show = partial(self._show, block.certificates)
+        self.anvil.put(broken.header, target, broken.raws, show, self.host.now())
+
+    def _show(self, certificates: tuple[bytes, ...], block: Block) -> None:
+        """With the certificates that its header names: without them it would break two rules."""
+        self.show(replace(block, certificates=certificates))
 
     def _carried_out(self, broken: Breach) -> Header:
         """The block's header with the state and the receipts that its transactions lead to."""
@@ -111,7 +117,7 @@ def breach(rule: str, block: Block, ledger: Ledger, rng: random.Random) -> Breac
         case "chain":
             return Breach(replace(header, chain=stray), block.transactions)
         case "author":
-            return Breach(replace(header, author=stray), block.transactions)
+            return Breach(_out_of_turn(ledger, header, stray), block.transactions)
         case "slot-past":
             return Breach(replace(header, slot=_parent(ledger, header).slot), block.transactions)
         case "slot-future":
@@ -168,6 +174,16 @@ def _parent(ledger: Ledger, header: Header) -> HeaderNode:
     parent = ledger.node(header.parent)
     assert parent is not None, "a block of the ledger has its parent there"
     return parent
+
+
+def _out_of_turn(ledger: Ledger, header: Header, stray: Hash) -> Header:
+    """The header in the next slot, which is another's; by a stranger where it is the author's too.
+
+    *Why not always by a stranger:* a node that lets any authority seal any slot refuses those.
+    """
+    if ledger.proposes(header.author, header.slot + 1, _parent(ledger, header)):
+        return replace(header, author=stray)
+    return replace(header, slot=header.slot + 1)
 
 
 def _far(ledger: Ledger, header: Header) -> int:
