@@ -29,8 +29,9 @@ from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
 from chain.store import Batch, KeyValueStore
 
-FRESH_SLOTS = 64
-"""How old a head may be for a key that has no guard to begin to vote."""
+FRESH_SLOTS = 4
+"""How old a head may be for a key that has no guard to begin to vote: what it signed before is in
+certificates of blocks by then. Blocks of a new network need no votes, so its heads are recent."""
 
 
 class Voter:
