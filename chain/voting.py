@@ -6,8 +6,8 @@ Rules:
 - A key whose votes have been seen, but whose guard is missing or behind them, does not vote: the
   store was lost or restored from a backup, or another process votes with the same key. *Why:* the
   guard cannot be worked out from what was seen, only whether it is wrong. The way on is a new key.
-- A key without a guard begins only where the chain is recent. *Why:* a node that lost its store
-  must first see, in the blocks it fetches, whether its key has voted.
+- The first vote of each life needs a recent head. *Why:* a node that lost its store, or has an old
+  one, must first see in the blocks it fetches how far its key has voted.
 Not detected: a restore of a backup older than votes that never got into any certificate or pool.
 Spec: docs/spec/consensus.md, section 7.
 """
@@ -30,8 +30,8 @@ from chain.primitives.keys import KeyPair
 from chain.store import Batch, KeyValueStore
 
 FRESH_SLOTS = 4
-"""How old a head may be for a key that has no guard to begin to vote: what it signed before is in
-certificates of blocks by then. Blocks of a new network need no votes, so its heads are recent."""
+"""How old a head may be for the first vote of a life: what the key signed before is in certificates
+by then. Blocks need no votes, so the heads of a network that begins again are recent."""
 
 
 class Voter:
@@ -49,6 +49,7 @@ class Voter:
         row = store.get(tables.VOTE_GUARD + key.public)
         self.guard: Guard | None = None if row is None else decode_guard(row)
         self._view = self.view()
+        self._begun = False
         self.check()
 
     def check(self) -> None:
@@ -114,10 +115,11 @@ class Voter:
             return None
         if not finality.on_final(node.id):
             return None
-        if self.guard is None and node.slot < slot - FRESH_SLOTS:
+        if not self._begun and node.slot < slot - FRESH_SLOTS:
             return None
         self.check()
         self._write(guard.after(vote))
+        self._begun = True
         return SignedVote(vote, member, self._key.sign(vote.signed_bytes(self._ledger.chain)))
 
     def _write(self, guard: Guard) -> None:
