@@ -12,14 +12,12 @@ from testnet.checkers.measures import Lags, percentile
 from testnet.checkers.safety import Watchful
 from testnet.checkers.sight import Sight
 from testnet.checkers.tree import Card, ancestor
-from testnet.faults.process import Kill
 from testnet.observation import (
     BlockJoined,
     BlockLeft,
     Confirmed,
     EvidenceSeen,
     Fact,
-    FaultBegan,
     NodeStarted,
     Seen,
     VoteSeen,
@@ -91,27 +89,18 @@ class AgreeJudge(Watchful):
 
 
 class VotesJudge(Watchful):
-    """See OneVote. An author is judged while its node is, and its disk is its own."""
+    """See OneVote. An author is judged while its node is."""
 
-    HEARS: ClassVar[tuple[type[Fact], ...]] = (FaultBegan, VoteSeen, EvidenceSeen)
+    HEARS: ClassVar[tuple[type[Fact], ...]] = (VoteSeen, EvidenceSeen)
 
     def __init__(self, ground: Ground, sight: Sight) -> None:
         self._sight = sight
-        self._robbing = {
-            fault.id
-            for fault in ground.scenario.faults
-            if isinstance(fault.kind, Kill) and fault.kind.data != "kept"
-        }
-        self._robbed: set[str] = set()
         self._nodes = {author: node for node, author in ground.authors}
         self._votes: dict[tuple[str, int], deque[VoteSeen]] = {}
 
     def see(self, seen: Seen) -> Sequence[Violation]:
         """See Judge."""
         match seen.fact:
-            case FaultBegan(fault, on=on):
-                self._robbed.update(on if fault in self._robbing else ())
-                return ()
             case VoteSeen() as vote:
                 return self._compare(seen, vote)
             case EvidenceSeen(node, author, "votes") if self._judged(author):
@@ -122,8 +111,7 @@ class VotesJudge(Watchful):
                 return ()
 
     def _judged(self, author: str) -> bool:
-        node = self._nodes.get(author, "")
-        return node not in self._robbed and self._sight.judged(node)
+        return self._sight.judged(self._nodes.get(author, ""))
 
     def _compare(self, seen: Seen, vote: VoteSeen) -> Sequence[Violation]:
         place = vote.author, vote.set_id

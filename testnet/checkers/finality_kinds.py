@@ -26,7 +26,7 @@ class OneVote:
     """No honest author signs two votes for one epoch, nor one whose span encloses another's.
 
     In virtual time all votes that any node took are compared; elsewhere the evidence that nodes
-    find is. A node whose disk was wiped or set back is not judged: its guard went with it.
+    find is.
     """
 
     NAME: ClassVar[str] = "one-vote"

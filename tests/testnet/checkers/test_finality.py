@@ -1,25 +1,21 @@
 """Checkers of finality: silent over what is allowed, loud over each way to break it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
 from testnet.checkers.windows import window_of
-from testnet.faults.process import Kill
 from testnet.observation import (
     BlockLeft,
     Confirmed,
     EvidenceSeen,
     Fact,
-    FaultBegan,
     NodeStarted,
     NodeStopped,
     Seen,
     VoteSeen,
 )
 from testnet.outcome import Verdict
-from testnet.scenario.model import AtTime, Fault
 from tests.chain.founding import AUTHORITIES
 from tests.testnet.checkers.small import (
     NODES,
@@ -121,21 +117,6 @@ def test_evidence_against_an_honest_author() -> None:
     assert names(judged(later(EvidenceSeen("n2", N1, "votes")))) == ("one-vote",)
     assert judged(later(EvidenceSeen("n2", N1, "votes")), hostile=("n1",)) == []
     assert judged(later(EvidenceSeen("n2", N1, "blocks"))) == []
-
-
-@pytest.mark.parametrize(("data", "found"), [("rolled-back", ()), ("kept", ("one-vote",))])
-def test_a_node_whose_disk_was_set_back_has_lost_its_guard(
-    data: str, found: tuple[str, ...]
-) -> None:
-    at = ground()
-    fault = Fault("back", AtTime(0), 1_000, Kill(data), "n1", "all")
-    at = replace(at, scenario=replace(at.scenario, faults=(fault,)))
-    facts = later(
-        FaultBegan("back", "process.kill", ("n1",), ()),
-        NodeStarted("n1"),
-        EvidenceSeen("n2", N1, "votes"),
-    )
-    assert names(judged(facts, on=at)) == found
 
 
 def test_lag_within_and_beyond_its_bounds() -> None:
