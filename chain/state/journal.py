@@ -60,10 +60,6 @@ class State:
         """What differs from the store: new values, None for removed keys."""
         return {key: value for key, value in self._changed.items() if value != self.stored(key)}
 
-    def undo(self) -> dict[bytes, bytes | None]:
-        """The stored values of all changed keys: applied as changes, they take `changes` back."""
-        return {key: self.stored(key) for key in self.changes()}
-
     def stored(self, key: bytes) -> bytes | None:
         """The value of `key` in the store, whatever changed since."""
         if key not in self._stored:

@@ -123,7 +123,7 @@ class Withhold:
 
 @dataclass(frozen=True, slots=True)
 class PromiseNothing:
-    """The nodes announce everything and serve nothing of it when asked."""
+    """The nodes announce everything, push nothing and serve nothing of it when asked."""
 
     NAME: ClassVar[str] = "gossip.never-serve"
     delay_ms: int = duration("after which they answer after all; 0s never", 0)

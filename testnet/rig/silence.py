@@ -1,7 +1,8 @@
 """Members that take and do not give: they pass on nothing of others, or serve nothing."""
 
 from chain.block import decode_header
-from chain.primitives.hashing import sha256
+from chain.primitives.hashing import Hash, sha256
+from chain.transactions.envelope import decode_transaction
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 from p2p.protocol.instant import Now
@@ -90,18 +91,24 @@ class Withholding(Quiet):
 
 
 class NeverServing(Quiet):
-    """PromiseNothing: what others ask for, to be pushed as well, is not read, or only later."""
+    """PromiseNothing: what would be pushed is announced, and requests are not read, or only later.
+
+    *Why pushes as well:* who is pushed everything need never ask, and would not feel the fault.
+    A compact block passes where a late request is being answered.
+    """
 
     def __init__(self, kind: PromiseNothing, to: frozenset[str]) -> None:
         super().__init__()
         self._delay_s = kind.delay_ms / MS
         self._to = to
         self._held = Held()
+        self._owed: dict[tuple[PeerId, Hash], None] = {}
 
     def begin(self, host: Host) -> None:
         """See Behaviour."""
         super().begin(host)
         self._held = Held()
+        self._owed = {}
 
     def incoming(self, peer: PeerId, items: list[Item]) -> list[Item]:
         """See Behaviour."""
@@ -109,17 +116,49 @@ class NeverServing(Quiet):
             return items
         return [item for item in items if not self._ignored(peer, item)]
 
+    def outgoing(self, peer: PeerId, items: list[Item]) -> list[Item]:
+        """See Behaviour."""
+        if not is_for(self.host, peer, self._to):
+            return items
+        return [self._announced(peer, item) for item in items]
+
     def deadline_s(self) -> float | None:
         """See Behaviour."""
         return self._held.deadline_s()
 
     def tick(self, now: Now) -> None:
         """See Behaviour."""
-        go_on(self.host, self._held.due(now.s))
+        due = self._held.due(now.s)
+        for parcel in due:
+            match parcel:
+                case Inbound(peer, GetCompactBlock(block)):
+                    self._owed[peer, block] = None
+                case _:
+                    pass
+        go_on(self.host, due)
 
     def end(self) -> None:
         """See Behaviour."""
         go_on(self.host, self._held.clear())
+
+    def _announced(self, peer: PeerId, item: Item) -> Item:
+        """What a peer hears in place of what it would be pushed."""
+        match item:
+            case Transactions(0, raws) if raws:
+                chain = self.host.ledger.chain
+                said: Item = AnnounceTransactions(
+                    tuple(decode_transaction(raw, chain).id for raw in raws)
+                )
+            case CompactBlock(header=raw, seal=seal):
+                block = peer, sha256(raw)
+                if block in self._owed:
+                    del self._owed[block]
+                    return item
+                said = AnnounceBlock(raw, seal)
+            case _:
+                return item
+        self.hits += 1
+        return said
 
     def _ignored(self, peer: PeerId, item: Item) -> bool:
         match item:

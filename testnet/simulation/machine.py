@@ -211,10 +211,12 @@ class Machine:
         self._scope = trio.CancelScope()
         try:
             node = self._build()
-        except (Refusal, StoreFailure) as error:
-            self._repair(error)
+        except (Refusal, StoreFailure, AssertionError) as error:
             if task_status is not None:
                 task_status.started()
+            if isinstance(error, AssertionError):
+                return self._fallen(ExceptionGroup("while it was opened", [error]))
+            self._repair(error)
             return NodeStopped(self.name, "refused", str(error))
         try:
             with self._scope:
@@ -312,11 +314,9 @@ class Machine:
         """How the node stands."""
         if self.node is None:
             return Standing(self.name, False, 0, "", 0, 0)
-        head = self.node.ledger.head
-        peers = len(self.node.peers())
-        return Standing(
-            self.name, True, head.height, head.id.hex(), peers, len(self.node.ledger.mempool)
-        )
+        ledger, peers = self.node.ledger, len(self.node.peers())
+        head = ledger.head
+        return Standing(self.name, True, head.height, head.id.hex(), peers, len(ledger.mempool))
 
     def glimpse(self) -> Glimpse | None:
         """The same in numbers, for the record; None while the node is down."""

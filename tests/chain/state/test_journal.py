@@ -37,7 +37,8 @@ def test_against_copies(stored: dict[bytes, bytes], program: list[tuple[object, 
         assert {key: state.get(key) for key in (b"a", b"b", b"c", b"d")} == {
             key: model.get(key) for key in (b"a", b"b", b"c", b"d")
         }
-    changes, undo = state.changes(), state.undo()
+    changes = state.changes()
+    undo = {key: state.stored(key) for key in changes}
     after = {k: v for k, v in {**stored, **changes}.items() if v is not None}
     assert after == model
     assert {k: v for k, v in {**after, **undo}.items() if v is not None} == stored

@@ -44,6 +44,7 @@ FAULTS = {
     "frozen": 'do = "process.pause"\non = "n3"',
     "deaf": 'do = "gossip.drop"\non = "n4"',
     "keeper": 'do = "gossip.withhold"\non = "n5"',
+    "liar": 'do = "gossip.never-serve"\non = "n5"',
     "crowd": 'do = "byzantine.eclipse"\nvictim = "n6"\nidentities = 10\non = "n1"',
     "churn": 'do = "byzantine.sybil"\nidentities = 10\nstay = "2s"\non = "n1"',
     "flood": 'do = "byzantine.spam"\nwhat = "invalid-signature"\nrate = 50\non = "n1"',

@@ -21,7 +21,7 @@ from p2p.wire.messages import (
 )
 from testnet.faults.gossip import PromiseNothing, Withhold
 from testnet.rig.behaviours import behaviour_of
-from tests.chain.founding import AUTHORITIES, grow, ledger
+from tests.chain.founding import AUTHORITIES, grow, ledger, transfer
 from tests.testnet.rig.fake_host import ANN, BOB, FakeHost
 
 A, B = Hash(b"a" * 32), Hash(b"b" * 32)
@@ -98,3 +98,33 @@ def test_requests_are_answered_after_all() -> None:
     assert late.deadline_s() == 103.0
     late.tick(host.passes(3))
     assert host.delivered == [(ANN, message) for message in REQUESTS]
+
+
+def test_what_would_be_pushed_is_announced() -> None:
+    chain = ledger()
+    block, push = grow(chain, 1), transfer(0)
+    never = behaviour_of(PromiseNothing())
+    never.begin(FakeHost(ledger=chain))
+    said = never.outgoing(ANN, [Transactions(0, (push.raw,)), compact(block, 1, ()), Ping(1)])
+    assert said == [
+        AnnounceTransactions((push.id,)),
+        AnnounceBlock(block.header.raw, block.seal),
+        Ping(1),
+    ]
+    assert never.hits == 2
+
+
+def test_what_is_served_late_is_no_push() -> None:
+    chain = ledger()
+    block = grow(chain, 1)
+    host = FakeHost(ledger=chain)
+    late = behaviour_of(PromiseNothing(delay_ms=3_000))
+    late.begin(host)
+    late.incoming(ANN, [GetCompactBlock(block.header.id)])
+    late.tick(host.passes(3))
+    served = Transactions(7, (b"asked for",))
+    answer = compact(block, 1, ())
+    announced = AnnounceBlock(block.header.raw, block.seal)
+    assert late.outgoing(ANN, [answer, served]) == [answer, served]
+    assert late.outgoing(ANN, [answer]) == [announced]
+    assert late.outgoing(BOB, [answer]) == [announced]
