@@ -22,6 +22,7 @@ from tests.bench.receipts import measure_receipts
 from tests.bench.state_size import measure_state
 from tests.bench.sync import measure_sync
 from tests.bench.trials import measure_trials
+from tests.bench.twins import measure_twins
 from tests.bench.voter_kills import measure_kills
 
 
@@ -242,6 +243,19 @@ def bench_kills() -> None:
     )
 
 
+def bench_twins() -> None:
+    """An authority that runs as two processes with one key."""
+    figure = measure_twins()
+    named = ", ".join(f"{count} by {kind}" for kind, count in figure.offences.items())
+    say(
+        f"twins: first evidence on the chain after {figure.evidence_slots} slots, offences proved: "
+        f"{named}; set {figure.set_id} with {figure.seats} seats in force after "
+        f"{figure.unseated_slots} slots, without the offender; {figure.silent} of the two stopped "
+        f"to vote by themselves; {figure.disagree} of {figure.compared:,} final blocks of "
+        f"{figure.nodes} honest nodes disagree"
+    )
+
+
 def bench_light() -> None:
     """A light node over an hour of virtual time."""
     figure = measure_light()
@@ -288,6 +302,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "receipts": bench_receipts,
     "finality": bench_finality,
     "voter-kills": bench_kills,
+    "twins": bench_twins,
     "light": bench_light,
 }
 
