@@ -16,7 +16,7 @@ Spec: docs/spec/ledger.md, section 8; docs/spec/consensus.md, section 8.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import ClassVar, Self
 
 from chain.consensus.finality.evidence import Evidence, Offence, evidence_from_value
@@ -44,6 +44,14 @@ class Consequence(StrEnum):
     UNSEATED = "unseated"  # a set without the offender takes over
     SILENCED = "silenced"  # it has no voice
     RECORDED = "recorded"  # and nothing else: too few would be left
+
+
+class Prospect(Enum):
+    """What evidence can do to its offender."""
+
+    NOW = "now"  # something follows from it in the next block
+    LATER = "later"  # it is recorded, and the seat cannot be taken yet
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,18 @@ def offence_id(evidence: Evidence) -> Hash:
     """What one offence is recorded under, whichever two of its things prove it."""
     epoch = max(evidence.epochs())
     return sha256(cbor.encode([evidence.offence.value, evidence.offender, epoch]))
+
+
+def prospect(state: State, evidence: Evidence) -> Prospect:
+    """What good evidence would do in a block on this state. Raises Refusal."""
+    if set_in_force(state).index(evidence.offender) is None:
+        return Prospect.NEVER
+    known = state.get(paths.offence(offence_id(evidence)))
+    if known is None:
+        return Prospect.NOW
+    if _closed(state, evidence.offender, OffenceRecord.decode(known)):
+        return Prospect.NEVER
+    return Prospect.NOW if _can_unseat(state) else Prospect.LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +177,18 @@ def _punish_late(
     state: State, offender: bytes, known: OffenceRecord
 ) -> tuple[Consequence, list[Event]]:
     """Take the seat that could not be taken before. Raises Failed when nothing more follows."""
-    forgiven = known.consequence is Consequence.SILENCED and has_voice(state, offender)
-    if known.consequence is Consequence.UNSEATED or forgiven or not _can_unseat(state):
+    if _closed(state, offender, known) or not _can_unseat(state):
         raise Failed(
             "offence-known",
             f"recorded in slot {known.slot}, {offender.hex()} was {known.consequence}",
         )
     return _punish(state, offender)
+
+
+def _closed(state: State, offender: bytes, known: OffenceRecord) -> bool:
+    """Whether the seat was taken, or the voice given back since."""
+    forgiven = known.consequence is Consequence.SILENCED and has_voice(state, offender)
+    return known.consequence is Consequence.UNSEATED or forgiven
 
 
 def _can_unseat(state: State) -> bool:

@@ -5,7 +5,9 @@ Rules:
   turns, TURN_SLOTS each, in an order that follows from the offence; whose turn comes first sends a
   `gov.evidence`, and the others do when the chain still has none. *Why:* everybody sees the same
   offence within a second, and one transaction is enough.
-- An offence that the chain has recorded is reported no more, nor one of somebody without a seat.
+- An offence is reported again, in turns, when the seat can be taken that could not when it was
+  recorded; until then it waits. *Why:* the rule punishes, and nobody else would think of it.
+- Nothing is reported of which nothing can follow any more, nor of somebody without a seat.
 - One report at a time, in a lane of its own. *Why:* its sequence number is then the next one.
 """
 
@@ -16,9 +18,13 @@ from chain.consensus.finality.evidence import Evidence
 from chain.ledger import Ledger
 from chain.primitives.errors import Declined
 from chain.primitives.hashing import Hash
-from chain.state import paths
 from chain.transactions.envelope import LANE_MAX, sign_transaction
-from chain.transactions.governance_evidence import SubmitEvidence, offence_id
+from chain.transactions.governance_evidence import (
+    Prospect,
+    SubmitEvidence,
+    offence_id,
+    prospect,
+)
 from p2p.protocol.instant import Now
 
 TURN_SLOTS = 3  # a transaction is on the chain in two
@@ -32,7 +38,9 @@ LANE = LANE_MAX
 class _Report:
     evidence: Evidence
     due: int  # slot
+    turn: int  # so many others come first
     tries: int = 0
+    waits: bool = False
 
 
 class Reporting:
@@ -64,7 +72,7 @@ class Reporting:
         if place is None or authorities.index(evidence.offender) is None:
             return
         turn = (place - int.from_bytes(offence[:4], "big")) % len(authorities.members)
-        self._reports[offence] = _Report(evidence, self._slot(now) + TURN_SLOTS * turn)
+        self._reports[offence] = _Report(evidence, self._slot(now) + TURN_SLOTS * turn, turn)
         self._plan(now)
 
     def tick(self, now: Now) -> bytes | None:
@@ -76,24 +84,20 @@ class Reporting:
         for offence, report in list(self._reports.items()):
             if report.due > slot:
                 continue
-            if report.tries == REPORTS_MAX or self._settled(offence, report.evidence):
+            can = prospect(self._ledger.state, report.evidence)
+            if can is Prospect.NEVER or (can is Prospect.NOW and report.tries == REPORTS_MAX):
                 del self._reports[offence]
                 continue
-            if made is None:
+            report.due = slot + TURN_SLOTS
+            if can is Prospect.LATER:
+                report.waits, report.tries = True, 0
+            elif report.waits:
+                report.waits, report.due = False, slot + TURN_SLOTS * report.turn
+            elif made is None:
                 made = self._sign(report.evidence, slot)
                 report.tries += 1
-            report.due = slot + TURN_SLOTS
         self._plan(now)
         return made
-
-    def _settled(self, offence: Hash, evidence: Evidence) -> bool:
-        ledger = self._ledger
-        try:
-            authorities = ledger.finality.authorities(ledger.head.id)
-        except Declined:
-            return True
-        seated = authorities.index(evidence.offender) is not None
-        return not seated or ledger.state.get(paths.offence(offence)) is not None
 
     def _sign(self, evidence: Evidence, slot: int) -> bytes:
         ledger, author = self._ledger, self._author
