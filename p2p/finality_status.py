@@ -72,6 +72,14 @@ def finality_status(ledger: Ledger, slot: int) -> FinalityStatus:
     )
 
 
+def why_late(ledger: Ledger, slot: int) -> str:
+    """Why nothing newer is final in that slot; empty while all is well. See FinalityStatus."""
+    epoch = ledger.finality.finalized.epoch
+    if slot - epoch <= LATE_SLOTS:
+        return ""
+    return _late(_attendance(ledger, _authorities(ledger), slot), slot, epoch)
+
+
 def _authorities(ledger: Ledger) -> AuthoritySet | None:
     try:
         return ledger.finality.authorities(ledger.head.id)

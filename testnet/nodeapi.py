@@ -17,6 +17,7 @@ from chain.genesis import Genesis
 from chain.primitives import cbor, shape
 from chain.primitives.errors import Malformed
 from p2p.api.client import ApiError
+from p2p.api.governance_views import AuthoritiesView
 from p2p.api.json_codec import WrongJson, decode_json
 from p2p.api.limits import BATCH_TRANSACTIONS_MAX
 from p2p.api.views import (
@@ -56,6 +57,10 @@ class NodeApi:
     async def status(self, api: str) -> StatusView:
         """GET /v1/status."""
         return await self._get(StatusView, f"{api}/v1/status")
+
+    async def authorities(self, api: str) -> AuthoritiesView:
+        """GET /v1/governance/authorities."""
+        return await self._get(AuthoritiesView, f"{api}/v1/governance/authorities")
 
     async def head(self, api: str) -> str:
         """The id of the node's head block."""

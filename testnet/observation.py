@@ -91,6 +91,18 @@ class EvidenceSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class SetConfirmed:
+    """A node holds a block final by the votes of another set than before; `seats` are its authors.
+
+    Nothing is said of the set that the genesis founds.
+    """
+
+    node: str
+    set: int
+    seats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionOffered:
     """A client gave a node a transaction; `code` is empty when it was taken."""
 
@@ -137,6 +149,7 @@ class Glimpse:
     messages_out: int
     redials: int = 0  # hasty ones, see testnet.redials; counted in virtual time alone
     bodies_in: int = 0  # transactions from peers, known ones too; counted in virtual time alone
+    late: str = ""  # why the node says that nothing newer is final
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +208,7 @@ Fact = (
     | Confirmed
     | VoteSeen
     | EvidenceSeen
+    | SetConfirmed
     | TransactionOffered
     | TransactionSeen
     | TransactionDropped

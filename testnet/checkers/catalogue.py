@@ -7,7 +7,15 @@ watched whether or not a scenario lists them: what they promise holds for any ne
 from dataclasses import dataclass
 from typing import ClassVar, cast, get_args
 
-from testnet.checkers.finality_kinds import FinalAgree, FinalityResumes, FinalLag, OneVote
+from testnet.checkers.finality_kinds import (
+    FinalAgree,
+    FinalityLate,
+    FinalityResumes,
+    FinalLag,
+    HandedOver,
+    OneVote,
+    Unseated,
+)
 from testnet.faults.parameters import duration, integer, number
 from testnet.scenario.model import Mode
 
@@ -342,7 +350,17 @@ Bounds = (
     Delivered | Propagation | FinalLag | Inclusion | BytesPerTransaction | MessagesPerTransaction
 )
 Watched = Always | AtEnd | Bounds
-Within = Converged | CoreConverged | Progress | FinalityResumes | Peers | AllIncluded
+Within = (
+    Converged
+    | CoreConverged
+    | Progress
+    | FinalityResumes
+    | FinalityLate
+    | HandedOver
+    | Unseated
+    | Peers
+    | AllIncluded
+)
 Sometimes = (
     Reorg
     | DeepReorg

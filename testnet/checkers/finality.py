@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from testnet.checkers.audit import Audit
 from testnet.checkers.checker import Ending, Ground
-from testnet.checkers.finality_kinds import FinalAgree, FinalityResumes, FinalLag, OneVote
-from testnet.checkers.liveness import Answer
+from testnet.checkers.finality_kinds import FinalAgree, FinalLag, OneVote
 from testnet.checkers.measures import Lags, percentile
 from testnet.checkers.safety import Watchful
 from testnet.checkers.sight import Sight
@@ -156,31 +155,6 @@ class LagJudge:
                 )
                 found.append(Violation(FinalLag.NAME, Verdict.BOUND, ending.at_s, (), 0, statement))
         return found
-
-
-class FinalRise:
-    """See FinalityResumes."""
-
-    def __init__(self, kind: FinalityResumes, sight: Sight) -> None:
-        self._blocks = kind.blocks
-        self._sight = sight
-        self._final: dict[str, int] = {}
-        self._from: dict[str, int] | None = None
-
-    def see(self, seen: Seen) -> None:
-        """See State."""
-        if isinstance(seen.fact, Confirmed) and seen.fact.final:
-            self._final[seen.fact.node] = seen.fact.height
-
-    def holds(self, nodes: Sequence[str]) -> Answer:
-        """See State. The first time is when the window opens."""
-        if self._from is None:
-            top = max((head.height for head in self._sight.heads().values()), default=0)
-            self._from = dict.fromkeys(nodes, top)
-        lowest = min(nodes, key=lambda name: self._final.get(name, 0))
-        needed = self._from[lowest] + self._blocks
-        final = self._final.get(lowest, 0)
-        return final >= needed, f"{lowest} holds height {final} final, {needed} is asked for"
 
 
 def _excluded(one: VoteSeen, other: VoteSeen) -> bool:

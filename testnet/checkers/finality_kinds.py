@@ -53,3 +53,34 @@ class FinalityResumes:
     NAME: ClassVar[str] = "finality-resumes"
     MODE: ClassVar[Mode] = Mode.WITHIN
     blocks: int = integer("how many of them", 1, SLOTS_MAX, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class FinalityLate:
+    """Each selected node says that finality is late, and names the authorities that are down.
+
+    Those whose nodes have ended are the ones it must name, and no others.
+    """
+
+    NAME: ClassVar[str] = "finality-late"
+    MODE: ClassVar[Mode] = Mode.WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Each selected node holds a block final by the votes of a set that was voted in."""
+
+    NAME: ClassVar[str] = "handed-over"
+    MODE: ClassVar[Mode] = Mode.WITHIN
+    sets: int = integer("how many of them, one after the other, at least", 1, SLOTS_MAX, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Unseated:
+    """The set whose votes last made a block final, at each selected node, is without the hostile.
+
+    A set that was voted in, or that evidence has decided: at the start they have their seats.
+    """
+
+    NAME: ClassVar[str] = "unseated"
+    MODE: ClassVar[Mode] = Mode.WITHIN

@@ -6,7 +6,15 @@ from typing import Protocol
 from testnet.checkers.catalogue import Converged, CoreConverged, Peers, Progress
 from testnet.checkers.sight import Sight
 from testnet.checkers.tree import Card, fork, parted, stands_on
-from testnet.observation import BlockJoined, Confirmed, Fact, Glimpse, Seen, TransactionOffered
+from testnet.observation import (
+    BlockJoined,
+    Confirmed,
+    Fact,
+    Glimpse,
+    Seen,
+    SetConfirmed,
+    TransactionOffered,
+)
 
 NAMED_MAX = 3
 """Of many missing transactions the first few are named."""
@@ -200,5 +208,7 @@ def _number(offer: TransactionOffered) -> tuple[str, int, int]:
     return offer.sender, offer.lane, offer.sequence
 
 
-HEARD: frozenset[type[Fact]] = frozenset((Glimpse, TransactionOffered, BlockJoined, Confirmed))
+HEARD: frozenset[type[Fact]] = frozenset(
+    (Glimpse, TransactionOffered, BlockJoined, Confirmed, SetConfirmed)
+)
 """The facts that some state listens for."""

@@ -13,6 +13,7 @@ from testnet.observation import (
     NodeStopped,
     Refused,
     Seen,
+    SetConfirmed,
     TransactionDropped,
     Trouble,
 )
@@ -27,6 +28,7 @@ TOLD: frozenset[type[Fact]] = frozenset(
         BlockJoined,
         BlockLeft,
         EvidenceSeen,
+        SetConfirmed,
         Refused,
         Trouble,
         FaultBegan,
@@ -54,6 +56,8 @@ def _what(fact: Fact) -> str:
             return f"{node} gave up {block[:8]}, height {height}"
         case EvidenceSeen(node, author, offence):
             return f"{node} has evidence against {author[:8]}: two {offence}"
+        case SetConfirmed(node, number, seats):
+            return f"{node} holds a block final by set {number} of {len(seats)} seats"
         case Refused(node, peer, code, reason):
             return f"{node} refused something of {peer}: {code}: {reason}"
         case Trouble(node, what, detail):

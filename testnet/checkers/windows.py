@@ -11,8 +11,8 @@ from testnet.checkers.catalogue import (
     Within,
 )
 from testnet.checkers.checker import Ground
-from testnet.checkers.finality import FinalRise
-from testnet.checkers.finality_kinds import FinalityResumes
+from testnet.checkers.finality_kinds import FinalityLate, FinalityResumes, HandedOver, Unseated
+from testnet.checkers.finality_windows import Expropriation, FinalRise, Lateness, Takeover
 from testnet.checkers.liveness import HEARD, Company, Convergence, Inclusion, Rise, State
 from testnet.checkers.reading import check_of
 from testnet.checkers.sight import SIGHT, Sight
@@ -27,7 +27,7 @@ class Window:
     def __init__(self, kind: Within, ground: Ground, nodes: tuple[str, ...] = ()) -> None:
         self.name = kind.NAME
         self._sight = Sight(ground)
-        self._state = _state_of(kind, self._sight)
+        self._state = _state_of(kind, ground, self._sight)
         self._nodes = nodes or ground.nodes
 
     def see(self, seen: Seen) -> None:
@@ -60,7 +60,7 @@ def window_of(expectation: Expectation, ground: Ground, cast: Cast | None = None
     return Window(kind, ground, resolve(expectation.on, cast, Random(ground.scenario.seed)))
 
 
-def _state_of(kind: Within, sight: Sight) -> State:
+def _state_of(kind: Within, ground: Ground, sight: Sight) -> State:
     match kind:
         case Converged() | CoreConverged():
             return Convergence(kind, sight)
@@ -68,6 +68,12 @@ def _state_of(kind: Within, sight: Sight) -> State:
             return Rise(kind, sight)
         case FinalityResumes():
             return FinalRise(kind, sight)
+        case FinalityLate():
+            return Lateness(ground, sight)
+        case HandedOver():
+            return Takeover(kind)
+        case Unseated():
+            return Expropriation(ground)
         case Peers():
             return Company(kind, sight)
         case AllIncluded():

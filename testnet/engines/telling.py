@@ -14,10 +14,11 @@ from chain.ledger import (
 )
 from chain.ledger import TransactionDropped as Dropped
 from chain.primitives.hashing import Hash
+from p2p.finality_status import why_late
 from p2p.peers.peer import short
 from p2p.protocol.effects import Penalize
 from testnet.checkers.checker import FinalNode
-from testnet.confirming import confirmed
+from testnet.confirming import Herald
 from testnet.engines.host import Host
 from testnet.observation import (
     BlockJoined,
@@ -43,6 +44,7 @@ class Teller:
         self._joined: dict[tuple[Hash, bool], BlockJoined] = {}
         self._encoded: dict[Hash, bytes] = {}
         self._texts: dict[Hash, str] = {}
+        self._heralds: dict[str, Herald] = {}
 
     def told(self, host: Host, event: LedgerEvent) -> None:
         """See Witness."""
@@ -53,7 +55,9 @@ class Teller:
             case BlockDisconnected():
                 saw(BlockLeft(host.name, event.block_id.hex(), event.height))
             case BlockJustified() | BlockFinalized() | EvidenceFound():
-                saw(confirmed(host.name, event))
+                if host.name not in self._heralds:
+                    self._heralds[host.name] = Herald(host.name, self._audience)
+                self._heralds[host.name].told(host.ledger, event)
             case TransactionAdded(txid):
                 saw(TransactionSeen(host.name, self._text(txid)))
             case Dropped(txid, code, reason):
@@ -89,6 +93,7 @@ class Teller:
                 bytes_out=0,
                 messages_out=host.messages_out,
                 redials=host.ground.net.redials.of(host.name),
+                late=why_late(host.ledger, host.ledger.genesis.slot_at(host.now().unix_ms)),
             )
         )
 

@@ -18,7 +18,10 @@ class Equivocate:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """The producer's keys run a second time, in a node with another identity (Diem Twins)."""
+    """The producer's keys and its chain run a second time, in a node with another identity.
+
+    Its guards are cloned with them; nothing in either of the two knows it (Diem Twins).
+    """
 
     NAME: ClassVar[str] = "byzantine.twin"
 

@@ -202,6 +202,7 @@ class ProcessStage:
                     queued_bytes=0,
                     bytes_out=bytes_out,
                     messages_out=0,
+                    late=view.report.late,
                 )
             )
 

@@ -27,6 +27,7 @@ from testnet.observation import (
     Confirmed,
     EvidenceSeen,
     Fact,
+    SetConfirmed,
     TransactionDropped,
     TransactionSeen,
 )
@@ -133,6 +134,7 @@ class NodeWatch:
         self._told_to = tell
         self._steps = Steps(self._tell)
         self._skip_to = 0
+        self._set = 0
 
     async def run(self) -> None:
         """Tell of everything, until cancelled."""
@@ -181,8 +183,10 @@ class NodeWatch:
                 self._steps.take(BlockLeft(self._name, str(event["block"]), int(event["height"])))
             case "block-justified" | "block-finalized" as kind:
                 place = str(event["block"]), int(event["height"]), int(event["epoch"])
-                final = kind == "block-finalized"
-                self._steps.take(Confirmed(self._name, *place, int(event["set"]), final))
+                final, by = kind == "block-finalized", int(event["set"])
+                self._steps.take(Confirmed(self._name, *place, by, final))
+                if final and by > self._set:
+                    await self._confirmed(by)
             case "evidence-found":
                 author = self._book.identity(str(event["offender"]))
                 self._steps.take(EvidenceSeen(self._name, author, str(event["offence"])))
@@ -197,6 +201,14 @@ class NodeWatch:
                 self._steps.take(TransactionDropped(self._name, *dropped))
             case _:
                 raise ValueError(f"an event that was not asked for: {event!r}")
+
+    async def _confirmed(self, by: int) -> None:
+        """Another set makes blocks final: who is in it, unless the next is in force already."""
+        current = (await self._api.authorities(self._url)).current
+        if current.id == by:
+            self._set = by
+            seats = tuple(self._book.identity(seat.did) for seat in current.seats)
+            self._steps.take(SetConfirmed(self._name, by, seats))
 
     async def _connected(self, block_id: str, height: int) -> None:
         if height <= self._skip_to:

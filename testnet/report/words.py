@@ -16,6 +16,7 @@ from testnet.observation import (
     NodeStarted,
     NodeStopped,
     Refused,
+    SetConfirmed,
     TransactionDropped,
     TransactionOffered,
     TransactionSeen,
@@ -103,7 +104,7 @@ def clause(fact: Fact) -> str:
         case Confirmed(node=node, block=block, height=height, final=final):
             how = "final" if final else "justified"
             return f"block {short(block)} at height {height} is {how} for {node}"
-        case VoteSeen() | EvidenceSeen():
+        case VoteSeen() | EvidenceSeen() | SetConfirmed():
             return _of_votes(fact)
         case Refused(node=node, peer=peer, reason=reason, block=block):
             what = f"block {short(block)}" if block else "a message"
@@ -146,9 +147,11 @@ def transaction_clause(fact: TransactionOffered | TransactionSeen | TransactionD
             return f"{node} dropped transaction {short(transaction)}: {reason}"
 
 
-def _of_votes(fact: VoteSeen | EvidenceSeen) -> str:
+def _of_votes(fact: VoteSeen | EvidenceSeen | SetConfirmed) -> str:
     match fact:
         case VoteSeen():
             return f"{fact.node} took a vote for block {short(fact.block)} at epoch {fact.target}"
         case EvidenceSeen(node, author, offence):
             return f"{node} has evidence against {short(author)}: two {offence}"
+        case SetConfirmed(node, number, seats):
+            return f"set {number} of {counted(len(seats), 'seat')} makes blocks final for {node}"

@@ -12,8 +12,8 @@ import trio
 from chain.ledger import BlockConnected, Ledger
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
-from chain.store import MemoryStore
-from p2p.config import NodeConfig
+from chain.store import Batch, KeyValueStore, MemoryStore
+from p2p.config import NodeConfig, VotePolicy
 from p2p.net.transport import LinkClosed
 from p2p.node import Node, NodeParts
 from p2p.observer import Observer
@@ -26,6 +26,9 @@ from testnet.rig.strays import SEED_BYTES, newcomer
 
 LOOK_S = 0.2
 """How often a twin looks whether its host has peers that it could begin with."""
+
+ROWS = 1_000
+"""Copied at a time."""
 
 
 class HostClock:
@@ -43,7 +46,9 @@ class HostClock:
 
 
 class Doubling(Quiet):
-    """Runs the second node, with the host's author and over a chain of its own.
+    """Runs the second node, with the host's author, on a copy of its store: chain and guards.
+
+    *Why a copy:* this is what is cloned with a machine; a key without its guard would not vote.
 
     The twin always has one transaction that nobody else knows. *Why:* two nodes with one key and
     the same transactions make the same block, and it would take a race for them to differ.
@@ -110,13 +115,14 @@ class Doubling(Quiet):
             genesis_hash=host.ledger.chain,
             listen=f"{host.address_of(host.name).rpartition(':')[0]}:0",
             bootstrap=bootstrap,
+            vote=VotePolicy.IF_SAFE,
         )
         return Node(
             NodeParts(
                 config=config,
                 identity=host.identity if self._same_identity else stranger,
                 author=host.author,
-                ledger=Ledger(host.ledger.genesis, MemoryStore(), host.ledger.engine),
+                ledger=Ledger(host.ledger.genesis, copy_of(host.ledger.store), host.ledger.engine),
                 transport=host.transport,
                 clock=HostClock(host),
                 rng=rng,
@@ -124,3 +130,12 @@ class Doubling(Quiet):
                 observer=Observer(name),
             )
         )
+
+
+def copy_of(store: KeyValueStore) -> MemoryStore:
+    """All rows of a store. Raises StoreFailure."""
+    copied, start = MemoryStore(), b""
+    while rows := store.scan(b"", start, limit=ROWS):
+        copied.write(Batch(dict(rows)))
+        start = rows[-1][0] + b"\0"
+    return copied

@@ -30,16 +30,16 @@ from chain.primitives.keys import KeyPair, SignatureCheck
 from p2p.clock import VirtualClock
 from p2p.config import NodeConfig
 from p2p.events import NodeEvent
+from p2p.finality_status import why_late
 from p2p.node import Node, NodeParts
 from p2p.observer import Field, Observer
 from p2p.peers.remembered import NOTHING
 from p2p.verifier import InlineVerifier
 from testnet.checkers.checker import FinalNode
-from testnet.confirming import Scrutineer, confirmed
+from testnet.confirming import Herald, Scrutineer, block_joined
 from testnet.fleet import RETRY_FIRST_S, RETRY_MAX_S, STEADY_S
 from testnet.groups import leaves
 from testnet.observation import (
-    BlockJoined,
     BlockLeft,
     Glimpse,
     NodeStarted,
@@ -114,6 +114,7 @@ class Machine:
         self._changed = trio.Event()
         self._scope = trio.CancelScope()
         self._lives = 0
+        self._herald = Herald(self.name, setting.audience)
         self._stopping = "stopped"
 
     # Orders
@@ -335,6 +336,7 @@ class Machine:
             messages_out=self.rig.frames_out,
             redials=self._setting.wire.redials.of(self.name),
             bodies_in=self.node.observer.total("gossip", "received"),
+            late=why_late(ledger, ledger.genesis.slot_at(self._clock.now().unix_ms)),
         )
 
     def final(self) -> FinalNode:
@@ -365,7 +367,7 @@ class Machine:
             case BlockDisconnected():
                 saw(BlockLeft(self.name, event.block_id.hex(), event.height))
             case BlockJustified() | BlockFinalized() | EvidenceFound():
-                saw(confirmed(self.name, event))
+                self._herald.told(ledger, event)
             case TransactionAdded():
                 saw(TransactionSeen(self.name, event.txid.hex()))
             case Dropped():
@@ -374,20 +376,7 @@ class Machine:
                 pass  # the head follows from the blocks, connections from the glimpses
 
     def _joined(self, ledger: Ledger, block_id: Hash, transactions: tuple[Hash, ...]) -> None:
-        header = ledger.header(block_id)
-        assert header is not None, "a block that joined the chain is in the ledger"
-        self._setting.audience.saw(
-            BlockJoined(
-                node=self.name,
-                block=block_id.hex(),
-                parent=header.parent.hex(),
-                height=header.height,
-                slot=header.slot,
-                author=header.author.hex(),
-                state=header.state.hex(),
-                transactions=tuple(txid.hex() for txid in transactions),
-            )
-        )
+        self._setting.audience.saw(block_joined(self.name, ledger, block_id, transactions))
 
     def _hear(self, level: str, event: str, fields: Mapping[str, Field]) -> None:
         if event == "penalty":

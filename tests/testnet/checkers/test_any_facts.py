@@ -21,6 +21,7 @@ from testnet.observation import (
     NodeStopped,
     Refused,
     Seen,
+    SetConfirmed,
     TransactionDropped,
     TransactionOffered,
     TransactionSeen,
@@ -40,7 +41,10 @@ EXPECTATIONS = (
     expected("expelled"),
     expected("final-lag", p50="1", p99="1"),
 )
-WINDOWS = ("converged", "core-converged", "progress", "finality-resumes", "peers", "all-included")
+WINDOWS = (
+    *("converged", "core-converged", "progress", "peers", "all-included"),
+    *("finality-resumes", "finality-late", "handed-over", "unseated"),
+)
 
 nodes = st.sampled_from([*NODES, "n9"])
 ids = st.sampled_from(["0a", "0b", "0c", "0d", "0e"])
@@ -55,10 +59,14 @@ facts: st.SearchStrategy[Fact] = st.one_of(
     st.builds(Confirmed, nodes, ids, few, few, few, st.booleans()),
     st.builds(VoteSeen, nodes, ids, few, few, few, ids, ids),
     st.builds(EvidenceSeen, nodes, ids, st.sampled_from(["blocks", "votes"])),
+    st.builds(SetConfirmed, nodes, few, st.lists(ids, max_size=3).map(tuple)),
     st.builds(TransactionOffered, nodes, ids, ids, few, few, few, st.sampled_from(["", "full"])),
     st.builds(TransactionSeen, nodes, ids),
     st.builds(TransactionDropped, nodes, ids, ids, ids),
-    st.builds(Glimpse, nodes, few, ids, few, few, few, few, few, few),
+    st.builds(
+        *(Glimpse, nodes, few, ids, few, few, few, few, few, few),
+        late=st.sampled_from(["", "2 of 3 authorities not heard since slot 1: n1, n9"]),
+    ),
     st.builds(Refused, nodes, nodes, ids, ids),
     st.builds(Trouble, nodes, ids, ids),
     st.builds(FaultBegan, ids, st.just("partition"), st.just(("n1",)), st.just(())),

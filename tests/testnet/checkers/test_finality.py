@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from testnet.checkers.windows import window_of
 from testnet.observation import (
     BlockLeft,
     Confirmed,
@@ -18,12 +17,10 @@ from testnet.observation import (
 from testnet.outcome import Verdict
 from tests.chain.founding import AUTHORITIES
 from tests.testnet.checkers.small import (
-    NODES,
     Small,
     branch,
     doctored,
     expected,
-    ground,
     joined,
     judged,
     names,
@@ -135,17 +132,3 @@ def test_lag_within_and_beyond_its_bounds() -> None:
     assert len(lag) == 1
     assert lag[0].verdict is Verdict.BOUND
     assert "at most 3 slots behind, 2 are allowed (7 measured)" in lag[0].statement
-
-
-def test_finality_resumes_when_what_joined_later_is_final_everywhere() -> None:
-    window = window_of(expected("finality-resumes"), ground())
-    for each in chain(*NODES):
-        window.see(each)
-    for each in later(*(final(node, "a10", 10) for node in NODES)):
-        window.see(each)
-    assert window.holds(30.0) == (False, "n1 holds height 10 final, 11 is asked for")
-    for each in later(final("n1", "a11", 11), final("n2", "a11", 11), at_s=31):
-        window.see(each)
-    assert not window.holds(40.0)[0]
-    window.see(Seen(41.0, final("n3", "a11", 11)))
-    assert window.holds(42.0)[0]

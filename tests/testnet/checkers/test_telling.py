@@ -11,6 +11,7 @@ from testnet.observation import (
     NodeStopped,
     Refused,
     Seen,
+    SetConfirmed,
     TransactionDropped,
     Trouble,
 )
@@ -22,6 +23,7 @@ LINES = {
     joined("n1", "a" * 64, "b" * 64, 7): "n1 took aaaaaaaa on bbbbbbbb, height 7, slot 7",
     BlockLeft("n1", "a" * 64, 7): "n1 gave up aaaaaaaa, height 7",
     EvidenceSeen("n1", "b" * 64, "votes"): "n1 has evidence against bbbbbbbb: two votes",
+    SetConfirmed("n1", 2, ("a", "b")): "n1 holds a block final by set 2 of 2 seats",
     Refused(
         "n1", "n2", "wrong-seal", "not by n2"
     ): "n1 refused something of n2: wrong-seal: not by n2",

@@ -1,13 +1,17 @@
 """The producer's keys in a second node: it joins, follows the chain, and makes other blocks."""
 
+from pathlib import Path
+
 import pytest
 import trio
 import trio.testing
 
 from chain.ledger import BlockConnected
+from chain.store import Batch, MemoryStore, RocksStore
 from testnet.faults.byzantine import Twin
 from testnet.faults.people import SharedKey
 from testnet.rig.behaviours import behaviour_of
+from testnet.rig.twin import ROWS, copy_of
 from tests.p2p.founding import found
 from tests.p2p.protocol.conversation import make_ledger
 from tests.p2p.test_node import Net, until
@@ -42,3 +46,15 @@ async def test_a_twin_joins_and_makes_blocks_in_its_authors_name(
         await run_jobs(host, watch)
         await until(lambda: len(nodes[0].node.peers()) == 2, 60)
         nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_copy_has_every_row_and_is_another_store(tmp_path: Path, on_disk: bool) -> None:
+    rows = {number.to_bytes(2, "big"): b"%d" % number for number in range(2 * ROWS + 1)}
+    store = RocksStore(tmp_path) if on_disk else MemoryStore()
+    store.write(Batch(dict(rows)))
+    copied = copy_of(store)
+    assert dict(copied.scan(b"", limit=3 * ROWS)) == rows
+    copied.write(Batch({b"more": b""}))
+    assert store.get(b"more") is None
+    store.close()
