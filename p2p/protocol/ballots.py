@@ -10,8 +10,9 @@ Rules:
 - A vote goes to peers that have not been seen with a quorum of its link, and so does a certificate,
   which stands for the votes that were not said. One that came in a block goes to nobody. *Why:* who
   has a quorum makes the certificate itself; where all is well nothing is said twice.
-- A new peer is told the newest certificates and the votes of this slot and the last. *Why:* they
-  may be what it lacks for a quorum; what is older reaches it in blocks.
+- A new peer is told the newest certificates, and the votes of the last slots that are in none.
+  *Why:* they may be what it lacks for a quorum; and a node that is back from an old backup learns
+  what its key has signed since, which no block need ever say.
 - Whoever sends a wrong signature is blamed, and the right vote is taken from others all the same.
   *Why:* votes are known by their whole bytes.
 Resists: floods (a budget for each peer), votes of many signers that do not exist (the member must
@@ -44,12 +45,12 @@ TALK_SLOTS = 8  # how long a link is talked of: later its votes are of no use
 
 @dataclass(slots=True)
 class _Link:
-    """What is known of the votes for one link; members are bits."""
+    """What is known of the votes for one link; members are bits, `certified` has those it took."""
 
     quorum: int
     raws: dict[int, bytes] = field(default_factory=dict)
     shown: dict[PeerId, int] = field(default_factory=dict)
-    certified: bool = False
+    certified: int = 0
 
 
 @dataclass(slots=True)
@@ -103,15 +104,15 @@ class Ballots:
         held = self._ledger.finality.closure.held[-CERTIFICATES_SENT_MAX:]
         if held:
             effects.append(Send(peer, Certificates(tuple(each.encode() for each in held))))
-        slot = self._slot(now)
-        open_links = [
+        self._sweep(self._slot(now))
+        uncertified = [
             (vote, member, raw)
             for vote, link in self._links.items()
-            if not link.certified and vote.target.epoch >= slot - 1
             for member, raw in link.raws.items()
+            if not link.certified >> member & 1
         ]
-        if open_links:
-            told = open_links[-VOTES_MAX:]
+        if uncertified:
+            told = uncertified[-VOTES_MAX:]
             for vote, member, _ in told:
                 self._show(peer, vote, 1 << member)
             effects.append(Send(peer, Votes(tuple(raw for _, _, raw in told))))
@@ -268,10 +269,9 @@ class Ballots:
     def certified(self, certificate: Certificate, *, spread: bool) -> list[Effect]:
         """The ledger has a new certificate: its votes are told no more; it is, to who lacks it."""
         link = self._link(certificate.vote)
-        link.certified = True
+        link.certified = bits = _bits(certificate)
         if not spread:
             return []
-        bits = _bits(certificate)
         effects: list[Effect] = []
         for peer in self._peers:
             shown = link.shown.get(peer, 0)

@@ -6,6 +6,8 @@ Rules:
   over. *Why thirds:* a block, and then its votes, have a third each to reach everybody.
 - Nothing is signed while blocks above the head are coming, nor before a peer has said where it is.
   *Why:* a vote for a stale head helps nobody, and costs the slot.
+- The first vote of a life comes two slots after that. *Why:* a node that is back from an old backup
+  does not know what it has signed; by then its peers have told it, and its guard is behind.
 - The guard is on the disk before a vote leaves. A key whose guard does not know all that was signed
   with it never votes again here; the node goes on without. *Why:* see chain.voting.
 Spec: docs/spec/consensus.md, section 7.
@@ -22,6 +24,9 @@ from p2p.protocol.ballots import Ballots
 from p2p.protocol.effects import Count, Effect, Warn
 from p2p.protocol.instant import Now
 from p2p.protocol.production import Surroundings
+
+HEARING_SLOTS = 2
+"""What peers say when they meet is here by then, and an authority that is back votes in time."""
 
 
 def open_voter(ledger: Ledger, author: Author | None) -> Voter | None:
@@ -48,6 +53,7 @@ class Voting:
         self._next_s = 0.0
         self._frozen = 0
         self._closed = 0
+        self._informed: int | None = None
 
     @property
     def active(self) -> bool:
@@ -95,8 +101,15 @@ class Voting:
         return self._cast(lambda: voter.vote_for(head.id, slot), now)
 
     def _may_vote(self, slot: int, around: Surroundings) -> bool:
-        informed = (self._alone or around.peers > 0) and not around.asking
-        return slot >= 1 and informed and not around.syncing
+        if around.syncing or around.asking or slot < 1:
+            return False
+        if self._alone:
+            return True
+        if around.peers == 0:
+            return False
+        if self._informed is None:
+            self._informed = slot
+        return slot >= self._informed + HEARING_SLOTS
 
     def _cast(self, vote: Callable[[], SignedVote | None], now: Now) -> list[Effect]:
         try:

@@ -127,7 +127,7 @@ def test_known_votes_of_a_certificate_are_not_checked_again() -> None:
     assert len(check.checks) == 1
 
 
-def test_a_newcomer_is_told_the_certificates_and_the_open_votes() -> None:
+def test_a_newcomer_is_told_the_certificates_and_the_votes_in_none() -> None:
     talk = Conversation()
     talk.connect(ANN)
     first = talk.ledger.block_id_at(0)
@@ -136,6 +136,8 @@ def test_a_newcomer_is_told_the_certificates_and_the_open_votes() -> None:
     say(talk, ANN, votes(old, [0, 1, 2]))
     say(talk, ANN, votes(replace(old, target=Checkpoint(first, SLOT_NOW)), [1, 3]))
     assert sent(talk.connect(BOB)) == [(BOB, -1), (BOB, 2)]
+    say(talk, ANN, votes(old, [3]))
+    assert sent(talk.connect(CAT)) == [(CAT, -1), (CAT, 3)], "what no certificate says of a key"
 
 
 def test_a_wrong_signature_is_blamed_and_the_right_vote_still_counts() -> None:

@@ -1,0 +1,78 @@
+"""When an authority's first vote of a life comes, and what it hears before."""
+
+from itertools import count
+
+from chain.consensus.finality.vote import Checkpoint, SignedVote, Vote, decode_vote
+from chain.ledger import Ledger
+from chain.voting import Voter
+from p2p.protocol.ballots import Ballots
+from p2p.protocol.effects import Effect, Send, Warn
+from p2p.protocol.instant import Now
+from p2p.protocol.production import Surroundings
+from p2p.protocol.voting import HEARING_SLOTS, Voting
+from p2p.wire.messages import Votes
+from tests.chain.founding import AUTHORITIES, GENESIS, grow, ledger
+from tests.p2p.protocol.conversation import ANN
+
+WITH_A_PEER = Surroundings(peers=1, syncing=False, asking=False)
+ALONE = Surroundings(peers=0, syncing=False, asking=False)
+MEMBER = 1
+
+
+class Authority:
+    """A voter of a ledger, with one peer; its deadline in a slot is asked for by number."""
+
+    def __init__(self, on: Ledger, *, alone: bool = False) -> None:
+        self.ledger = on
+        party = AUTHORITIES[MEMBER]
+        self.ballots = Ballots(on, count())
+        self.ballots.connected(ANN, Now(0.0, GENESIS.slot_start_ms(1)))
+        voter = Voter(on, on.store, party.did, party.vote)
+        self.voting = Voting(on, voter, self.ballots, alone=alone)
+
+    def deadline(self, slot: int, around: Surroundings = WITH_A_PEER) -> list[Effect]:
+        now_ms = GENESIS.slot_start_ms(slot) + GENESIS.slot_ms // 2
+        return self.voting.tick(Now(slot * GENESIS.slot_ms / 1000, now_ms), around)
+
+
+def said(effects: list[Effect]) -> list[Vote]:
+    """The votes that were told to the peer."""
+    return [
+        decode_vote(raw).vote
+        for effect in effects
+        if isinstance(effect, Send) and isinstance(effect.message, Votes)
+        for raw in effect.message.raws
+    ]
+
+
+def test_the_first_vote_comes_when_peers_have_had_time_to_tell() -> None:
+    one = Authority(ledger())
+    first = 2
+    for slot in range(1, first + HEARING_SLOTS):
+        grow(one.ledger, slot)
+        around = ALONE if slot < first else WITH_A_PEER
+        assert said(one.deadline(slot, around)) == [], "nobody, or not long enough"
+    grow(one.ledger, first + HEARING_SLOTS)
+    (vote,) = said(one.deadline(first + HEARING_SLOTS))
+    assert vote.target.epoch == first + HEARING_SLOTS
+
+
+def test_a_network_of_one_waits_for_nobody() -> None:
+    one = Authority(ledger(), alone=True)
+    grow(one.ledger, 1)
+    one.deadline(1, ALONE)
+    assert one.ledger.finality.heard(AUTHORITIES[MEMBER].vote.public) is not None
+
+
+def test_a_store_set_back_hears_of_its_last_vote_before_it_votes() -> None:
+    """The vote is in no certificate, so that only peers can tell it."""
+    one = Authority(ledger())
+    block = grow(one.ledger, 1)
+    lost = Vote(0, one.ledger.finality.standing(block.id).newest, Checkpoint(block.id, 1))
+    key = AUTHORITIES[MEMBER].vote
+    signed = SignedVote(lost, MEMBER, key.sign(lost.signed_bytes(one.ledger.chain)))
+    assert said(one.deadline(1)) == []
+    one.ledger.add_vote(signed, 1)
+    effects = one.deadline(1 + HEARING_SLOTS)
+    assert said(effects) == []
+    assert [e.code for e in effects if isinstance(e, Warn)] == ["vote-guard-missing"]
