@@ -97,8 +97,18 @@ class Voter:
         return self._vote(node, slot)
 
     def vote_at_deadline(self, slot: int) -> SignedVote | None:
-        """A vote for the head (rule b), when the slot has had none. Raises as `vote_for`."""
-        return self._vote(self._ledger.head, slot)
+        """A vote for the head (rule b), when the slot has had none. Raises as `vote_for`.
+
+        A head of a slot to come, whose author's clock is ahead, is voted for through its parent: a
+        checkpoint is not before its block's slot.
+        """
+        node = self._ledger.head
+        while node.slot > slot:
+            parent = self._ledger.node(node.parent)
+            if parent is None:
+                return None
+            node = parent
+        return self._vote(node, slot)
 
     def _vote(self, node: HeaderNode, slot: int) -> SignedVote | None:
         finality = self._ledger.finality

@@ -44,6 +44,21 @@ def test_a_block_no_better_than_the_frozen_view_waits_for_the_deadline() -> None
     assert one.vote_at_deadline(1) is not None
 
 
+def test_a_head_of_a_slot_to_come_is_not_voted_for_yet() -> None:
+    """Its author's clock is ahead; a quorum for such a checkpoint would be a conflict."""
+    store = MemoryStore()
+    on = ledger(store)
+    parent = grow(on, 1)
+    early = grow(on, 3)
+    one = voter(on, store)
+    signed = one.vote_at_deadline(2)
+    assert signed is not None
+    assert signed.vote.target == Checkpoint(parent.id, 2)
+    later = one.vote_at_deadline(3)
+    assert later is not None
+    assert later.vote.target == Checkpoint(early.id, 3)
+
+
 def test_the_guard_outlives_the_process() -> None:
     store = MemoryStore()
     on = ledger(store)

@@ -3,7 +3,8 @@
 Rules, for slot s, once:
 (a) for a valid block of slot s that came in time, if it is at least as good as what was seen when
     the view was frozen: its source is newer than the newest justified then, or as new and the block
-    higher than the head then; (b) else, at the deadline, for the head.
+    higher than the head then; (b) else, at the deadline, for the newest block
+    of the head's chain that is not of a slot to come.
 Always: the target's epoch, s, is higher than any this key has voted for; within a set the source is
 not older than any it has voted from; it never goes back to an earlier set; and the block stands on
 what is final. *Why:* two quorums share an honest member, which by these rules cannot have helped to
