@@ -13,6 +13,8 @@ LATE_SLOTS = 5
 """Two are usual; so many without a newer final block have a reason that people want to know."""
 SILENT_SLOTS = 3
 """An authority that was not heard for so many slots is missing; one lost vote is nothing."""
+JUSTIFIED_SLOTS = 2
+"""The newest justified block is one slot after the final one, unless votes come late."""
 NAMES_SHOWN = 5
 
 
@@ -67,17 +69,16 @@ def finality_status(ledger: Ledger, slot: int) -> FinalityStatus:
         quorum=0 if authorities is None or not attendance else authorities.quorum,
         authorities=attendance,
         certificate=b"" if proof is None else proof.encode(),
-        late=_late(attendance, slot, final.epoch),
+        late=_late(ledger, attendance, slot),
         alarm=finality.alarm,
     )
 
 
 def why_late(ledger: Ledger, slot: int) -> str:
     """Why nothing newer is final in that slot; empty while all is well. See FinalityStatus."""
-    epoch = ledger.finality.finalized.epoch
-    if slot - epoch <= LATE_SLOTS:
+    if slot - ledger.finality.finalized.epoch <= LATE_SLOTS:
         return ""
-    return _late(_attendance(ledger, _authorities(ledger), slot), slot, epoch)
+    return _late(ledger, _attendance(ledger, _authorities(ledger), slot), slot)
 
 
 def _authorities(ledger: Ledger) -> AuthoritySet | None:
@@ -117,11 +118,18 @@ def _attendance(
     return tuple(found)
 
 
-def _late(attendance: tuple[Attendance, ...], slot: int, final_epoch: int) -> str:
-    """Who is missing, when too little is final; empty when nothing is wrong."""
+def _late(ledger: Ledger, attendance: tuple[Attendance, ...], slot: int) -> str:
+    """What is amiss, when too little is final; empty when nothing is wrong."""
+    final_epoch = ledger.finality.finalized.epoch
+    justified_epoch = ledger.finality.justified.epoch
     lag = slot - final_epoch
     if not attendance or lag <= LATE_SLOTS:
         return ""
+    if justified_epoch - final_epoch > JUSTIFIED_SLOTS and slot - justified_epoch <= LATE_SLOTS:
+        return (
+            f"blocks are justified up to slot {justified_epoch}, but since slot {final_epoch} "
+            "never in two slots running: votes come late, as when nodes are overloaded"
+        )
     missing = [one for one in attendance if one.heard < slot - SILENT_SLOTS]
     count = len(attendance)
     if not missing:
