@@ -6,6 +6,10 @@ Rules:
   same for one id as for fifty. *Why random:* neighbours that got an id at the same moment would
   otherwise all announce it to each other. *Why our own to all:* whoever publishes must not
   depend on who has chosen it.
+- Where more than PROMPT_MAX peers are to be told, that many are drawn, anew each time, and the rest
+  hear within ROUND_MAX_S. *Why:* among n nodes that are all linked, an id would travel in n * n / 2
+  frames, nearly all of them news to nobody. *Why the rest at all:* whoever all the drawn keep
+  silent to must not have to wait for the comparison of mempools.
 - A peer whose queue has no room for a body is told the id instead, and what there is no room to
   tell waits here. *Why:* a slow peer may cost itself time, never a transaction.
 - What waits for a peer is dropped when it turns out to have it already.
@@ -33,6 +37,11 @@ from p2p.wire.shorts import Shortener
 
 FLUSH_MIN_S = 0.01
 FLUSH_MAX_S = 0.05  # what a hop may add to the way of a transaction
+PROMPT_MAX = (
+    8  # as many as a node dials; each id so reaches everybody in a few hops, without leases
+)
+ROUND_MIN_S = 2.0
+ROUND_MAX_S = 4.0  # by then most of the rest have shown that they have it, and hear of many at once
 ANNOUNCE_MAX = 1000  # ids in one message: 8 KB
 KNOWN_MAX = 16_384  # a generation of ids known to one peer: 30 s at 500 a second
 ANNOUNCED_MAX = PROMISES_MAX  # a generation; nobody remembers more of our announcements
@@ -79,6 +88,7 @@ class Offers:
         self._rng = rng
         self._peers: dict[PeerId, _Peer] = {}
         self._flush_s: float | None = None
+        self._round_s: float | None = None  # when also those are told that were not drawn
 
     @property
     def peers(self) -> tuple[PeerId, ...]:
@@ -180,24 +190,40 @@ class Offers:
 
     def deadline_s(self) -> float | None:
         """When to tick next."""
-        return self._flush_s
+        if self._flush_s is None or self._round_s is None:
+            return self._round_s if self._flush_s is None else self._flush_s
+        return min(self._flush_s, self._round_s)
 
     def tick(self, now: Now) -> list[Effect]:
         """Announce what waits, as far as there is room."""
-        if self._flush_s is None or now.s < self._flush_s:
+        effects: list[Effect] = []
+        for peer, state in self._turn(now):
+            effects += self._announce(peer, state)
+            if not state.telling:
+                state.stuck_s = None
+                continue
+            self._flush_s = now.s + FLUSH_MAX_S
+            if state.stuck_s is None:
+                state.stuck_s = now.s
+        return effects
+
+    def _turn(self, now: Now) -> list[tuple[PeerId, _Peer]]:
+        """Who is told now: everybody when a round is due, else as many as are told promptly."""
+        round_due = self._round_s is not None and self._round_s <= now.s
+        if not round_due and (self._flush_s is None or now.s < self._flush_s):
             return []
         self._flush_s = None
-        effects: list[Effect] = []
-        for peer, state in self._peers.items():
-            if state.telling:
-                effects += self._announce(peer, state)
-                if not state.telling:
-                    state.stuck_s = None
-                    continue
-                self._flush_s = now.s + FLUSH_MAX_S
-                if state.stuck_s is None:
-                    state.stuck_s = now.s
-        return effects
+        waiting = [(peer, state) for peer, state in self._peers.items() if state.telling]
+        if round_due:
+            self._round_s = None
+        elif len(waiting) > PROMPT_MAX:
+            waiting = [waiting[place] for place in self._drawn(len(waiting))]
+            if self._round_s is None:
+                self._round_s = now.s + self._rng.uniform(ROUND_MIN_S, ROUND_MAX_S)
+        return waiting
+
+    def _drawn(self, count: int) -> list[int]:
+        return sorted(self._rng.sample(range(count), PROMPT_MAX))
 
     def stuck(self, now: Now) -> list[PeerId]:
         """Peers whose queue has had no room for STUCK_S."""

@@ -55,6 +55,14 @@ A = TypeVar("A", Ready, Reading, Arrivals, Included)
 
 
 @dataclass(frozen=True, slots=True)
+class Company:
+    """The pipes to the processes that hold the nodes; after how long all nodes were linked."""
+
+    pipes: list[Connection]
+    linked_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """The messages of one phase, numbered through."""
 
@@ -73,8 +81,8 @@ def run_gossip(plan: GossipPlan, tell: Tell) -> GossipFigures:
     genesis = make_genesis(spec, time.time_ns() // 1_000_000)
     loads = Loads(plan, Mint(spec, genesis, plan.size))
     phases = (loads.unloaded(), loads.steady(), loads.burst())
-    with closing(PortReservations()) as ports, seated(casts(plan, spec, genesis, ports)) as hosts:
-        return Run(plan, hosts, tell).perform(*phases)
+    with closing(PortReservations()) as ports, seated(casts(plan, spec, genesis, ports)) as company:
+        return Run(plan, company, tell).perform(*phases)
 
 
 class Loads:
@@ -157,9 +165,7 @@ def casts(
 
 
 @contextmanager
-def seated(
-    parts: Sequence[Cast], places: Sequence[Serve] | None = None
-) -> Iterator[list[Connection]]:
+def seated(parts: Sequence[Cast], places: Sequence[Serve] | None = None) -> Iterator[Company]:
     """The processes, linked with each other; ended when the block ends.
 
     `places` says for each process what it runs when that is not just `serve`.
@@ -176,11 +182,11 @@ def seated(
         process.start()
         theirs.close()
     try:
-        for host in hosts:
-            trouble = hear(host, Ready).trouble
-            if trouble:
-                raise LaunchFailure(trouble)
-        yield hosts
+        readies = [hear(host, Ready) for host in hosts]
+        for ready in readies:
+            if ready.trouble:
+                raise LaunchFailure(ready.trouble)
+        yield Company(hosts, max(ready.linked_s for ready in readies))
         for host in hosts:
             host.send(Stop())
     finally:
@@ -204,9 +210,10 @@ def hear(host: Connection, kind: type[A]) -> A:
 class Run:
     """One run over processes that are up."""
 
-    def __init__(self, plan: GossipPlan, hosts: Sequence[Connection], tell: Tell) -> None:
+    def __init__(self, plan: GossipPlan, company: Company, tell: Tell) -> None:
         self._plan = plan
-        self._hosts = hosts
+        self._hosts = company.pipes
+        self._linked_s = company.linked_s
         self._tell = tell
         self._refused: list[str] = []
 
@@ -228,6 +235,7 @@ class Run:
             system=SYSTEM,
             nodes=self._plan.nodes,
             links=sum(map(len, self._plan.dials())),
+            linked_s=self._linked_s,
             idle_cpu_ms=1e3 * idle_s / self._plan.idle_s / self._plan.nodes,
             unloaded=figures[0],
             steady=figures[1],

@@ -68,6 +68,7 @@ class GossipFigures:
     system: str
     nodes: int
     links: int
+    linked_s: float  # from the start of the first node until all have their links
     idle_cpu_ms: float  # of one node in one second
     unloaded: Phase
     steady: Phase
@@ -84,6 +85,7 @@ class GossipFigures:
             "system": self.system,
             "nodes": self.nodes,
             "links": self.links,
+            "linked_s": _plain(self.linked_s, 3),
             "idle_cpu_ms": _plain(self.idle_cpu_ms, 3),
             "unloaded": self.unloaded.to_json(),
             "steady": self.steady.to_json(),

@@ -42,9 +42,12 @@ from testnet.founding import author, node_key
 LINKED_S = 60.0
 """Sixty-four nodes that all shake hands at once need some seconds on two cores."""
 
+TOGETHER_DIALS_MAX = 8
+"""Where nobody dials more than this all nodes start at once, as a network does that comes up."""
+
 START_S = 5.0
-"""For one node's own dials. They are let finish before the next node begins with its own: a
-thousand handshakes at once would each take longer than a handshake may."""
+"""For one node's own dials, where there are more. They are let finish before the next node begins:
+a thousand handshakes at once would each take longer than a handshake may."""
 
 LOOK_S = 0.05
 KIB_IN_MB = 1e6 / 1_024
@@ -72,11 +75,11 @@ class Host:
             for seat in self._cast.seats:
                 node = self._node(seat, verifier, WebSocketTransport(links))
                 self._nodes[seat.number] = node
-                await nursery.start(node.run)
-                await self._dialled(seat)
-            self._pipe.send(await self._linked())
+            gc.disable()  # whole networks of links are made here, and none of it is garbage
+            self._pipe.send(await self._start(nursery))
             gc.collect()
             gc.freeze()
+            gc.enable()
             while not isinstance(order := await self._next(), Stop):
                 self._pipe.send(await self._obey(order))
             nursery.cancel_scope.cancel()
@@ -127,21 +130,35 @@ class Host:
             )
         )
 
-    async def _dialled(self, seat: Seat) -> None:
+    async def _start(self, nursery: trio.Nursery) -> Ready:
+        """Run the nodes until they all have their links."""
+        began_s = time.monotonic()
+        together = all(len(seat.dials) <= TOGETHER_DIALS_MAX for seat in self._cast.seats)
+        started: list[str] = []
+        for seat in self._cast.seats:
+            node = self._nodes[seat.number]
+            started.append(seat.address)
+            if together:
+                nursery.start_soon(node.run)
+            else:
+                await nursery.start(node.run)
+                await self._dialled(node, sum(address in started for address in seat.dials))
+        trouble = await self._linked()
+        return Ready(trouble, time.monotonic() - began_s)
+
+    async def _dialled(self, node: MeteredNode, due: int) -> None:
         """Wait for a new node's links to nodes that have been started here before it."""
-        started = [other.address for other in self._cast.seats if other.number in self._nodes]
-        due = sum(address in started for address in seat.dials)
-        node = self._nodes[seat.number]
         with trio.move_on_after(START_S):
             while sum(peer.outbound for peer in node.peers()) < due:  # noqa: ASYNC110 - many nodes, and nothing is measured yet
                 await trio.sleep(LOOK_S)
 
-    async def _linked(self) -> Ready:
+    async def _linked(self) -> str:
+        """Wait for all links; what is missing if they do not come."""
         with trio.move_on_after(LINKED_S):
             while self._unlinked():  # noqa: ASYNC110 - see above
                 await trio.sleep(LOOK_S)
         missing = self._unlinked()
-        return Ready(f"no links after {LINKED_S:.0f} s: {', '.join(missing)}" if missing else "")
+        return f"no links after {LINKED_S:.0f} s: {', '.join(missing)}" if missing else ""
 
     def _unlinked(self) -> list[str]:
         names = self._cast.spec.node_names

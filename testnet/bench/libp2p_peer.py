@@ -152,15 +152,17 @@ async def spread(peers: list[Peer], phase: dict[str, Any], size: int) -> dict[st
     }
 
 
-async def linked(peers: list[Peer], dials: list[list[int]]) -> int:
-    """Connect the graph and wait until meshes have formed; how many links there are."""
+async def linked(peers: list[Peer], dials: list[list[int]]) -> float:
+    """Connect the graph and wait until meshes have formed; how long connecting took, in seconds."""
+    began_s = trio.current_time()
     addresses = [peer.host.get_addrs()[0] for peer in peers]
     with trio.fail_after(LINKED_S):
         for peer, others in zip(peers, dials, strict=True):
             for other in others:
                 await peer.host.connect(info_from_p2p_addr(addresses[other]))
+    linked_s = trio.current_time() - began_s
     await trio.sleep(SETTLE_S)
-    return sum(peer.links() for peer in peers)
+    return linked_s
 
 
 async def bench(plan: dict[str, Any]) -> dict[str, Any]:
@@ -172,12 +174,14 @@ async def bench(plan: dict[str, Any]) -> dict[str, Any]:
     async with trio.open_nursery() as nursery:
         for peer in peers:
             await nursery.start(peer.run)
-        links = await linked(peers, plan["dials"])
+        linked_s = await linked(peers, plan["dials"])
+        links = sum(peer.links() for peer in peers)
         resident = psutil.Process().memory_info().rss
         cpu_s = time.process_time()
         await trio.sleep(plan["idle_s"])
         found = {
             "links": links,
+            "linked_s": linked_s,
             "idle_cpu_s": time.process_time() - cpu_s,
             "resident": resident,
             "phases": [await spread(peers, phase, plan["size"]) for phase in plan["phases"]],

@@ -113,9 +113,10 @@ class Included:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """All nodes run and have their links; or why they do not."""
+    """All nodes run and have their links, so long after the first one began; or why not."""
 
     trouble: str = ""
+    linked_s: float = 0.0
 
 
 Answer = Reading | Arrivals | Included | Ready

@@ -124,6 +124,7 @@ def figures_of(
         system=system,
         nodes=plan.nodes,
         links=found["links"] // 2,
+        linked_s=found["linked_s"],
         idle_cpu_ms=1e3 * found["idle_cpu_s"] / plan.idle_s / plan.nodes,
         unloaded=unloaded,
         steady=steady,

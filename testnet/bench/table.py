@@ -10,6 +10,7 @@ from testnet.bench.figures import GossipFigures, Phase
 Row = tuple[str, Callable[[GossipFigures], str]]
 
 ROWS: tuple[Row, ...] = (
+    ("all linked after, s", lambda f: number(f.linked_s, 2)),
     ("copies per delivery, steady", lambda f: number(f.steady.copies, 2)),
     ("copies per delivery, burst", lambda f: number(f.burst.copies, 2)),
     ("announcements per delivery, steady", lambda f: number(f.steady.announced, 2)),

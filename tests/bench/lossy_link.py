@@ -172,8 +172,8 @@ def measure_lossy_link(plan: GossipPlan = PLAN) -> LossyFigure:
     parts = [Cast(spec, genesis, (seat,), plan.eager) for seat in seats]
     with line_between(*names) as wire:
         places = [partial(serve_in, name) for name in names]
-        with seated(parts, places) as hosts:
-            run = Run(plan, hosts, lambda what: None).perform(
+        with seated(parts, places) as company:
+            run = Run(plan, company, lambda what: None).perform(
                 loads.unloaded(), loads.steady(), loads.burst()
             )
         return LossyFigure(replace(run, links=1), wire.carried, wire.lost)

@@ -8,7 +8,7 @@ from p2p.peers.peer import PeerId
 from p2p.protocol.effects import Effect, Send
 from p2p.protocol.holding import Holding
 from p2p.protocol.instant import Now
-from p2p.protocol.offers import FLUSH_MAX_S, STUCK_S, Offers
+from p2p.protocol.offers import FLUSH_MAX_S, PROMPT_MAX, ROUND_MAX_S, STUCK_S, Offers, boundless
 from p2p.wire.fields import Short
 from p2p.wire.messages import AnnounceShort, AnnounceTransactions, Message, Transactions
 from p2p.wire.shorts import Shortener
@@ -105,6 +105,56 @@ def test_what_turns_out_to_be_known_is_not_told() -> None:
     first, second = told.flush(1)
     assert first == AnnounceTransactions((TX[1].id,))
     assert second == AnnounceTransactions((TX[0].id, TX[1].id))
+
+
+def crowd(count: int) -> tuple[Offers, list[PeerId]]:
+    ledger = make_ledger()
+    for tx in TX[:2]:
+        ledger.submit(tx, 1000)
+    offers = Offers(ledger.mempool, boundless, random.Random(1))
+    peers = [PeerId(bytes([number]) * 32) for number in range(count)]
+    for peer in peers:
+        offers.connected(peer)
+    return offers, peers
+
+
+def addressees(effects: list[Effect]) -> list[PeerId]:
+    return [effect.peer for effect in effects if isinstance(effect, Send)]
+
+
+def test_of_many_peers_some_are_told_promptly_and_the_rest_in_a_round() -> None:
+    offers, peers = crowd(3 * PROMPT_MAX)
+    offers.fresh(TX[:1], (), Now(0, 0))
+    prompt = addressees(offers.tick(Now(FLUSH_MAX_S, 0)))
+    assert len(dict.fromkeys(prompt)) == PROMPT_MAX
+    due_s = offers.deadline_s()
+    assert due_s is not None
+    assert FLUSH_MAX_S < due_s <= FLUSH_MAX_S + ROUND_MAX_S
+    assert offers.tick(Now(due_s - 0.001, 0)) == []
+    rest = [peer for peer in peers if peer not in prompt]
+    offers.knows(rest[0], TX[0].id)
+    assert addressees(offers.tick(Now(due_s, 0))) == rest[1:]
+    assert offers.deadline_s() is None
+
+
+def test_each_flush_draws_anew_and_tells_all_that_waits_for_the_drawn() -> None:
+    offers, peers = crowd(3 * PROMPT_MAX)
+    offers.fresh(TX[:1], (), Now(0, 0))
+    first = addressees(offers.tick(Now(FLUSH_MAX_S, 0)))
+    offers.fresh(TX[1:2], (), Now(FLUSH_MAX_S, 0))
+    second = offers.tick(Now(2 * FLUSH_MAX_S, 0))
+    assert addressees(second) not in (first, peers[:PROMPT_MAX])
+    both = AnnounceTransactions((TX[0].id, TX[1].id))
+    assert [e.peer for e in second if isinstance(e, Send) and e.message == both] == [
+        peer for peer in addressees(second) if peer not in first
+    ]
+
+
+def test_as_many_as_are_told_promptly_need_no_round() -> None:
+    offers, peers = crowd(PROMPT_MAX)
+    offers.fresh(TX[:1], (), Now(0, 0))
+    assert addressees(offers.tick(Now(FLUSH_MAX_S, 0))) == peers
+    assert offers.deadline_s() is None
 
 
 def test_ids_that_look_alike_are_told_in_full_and_both_are_found() -> None:

@@ -20,7 +20,7 @@ def traffic(*accepted: list[float]) -> Traffic:
 
 def figures(phase: Phase, blocks: Blocks | None = None) -> GossipFigures:
     return GossipFigures(
-        "ours", 3, 3, 0.5, phase, phase, phase, 0, 0, 70.0, 80.0, refused=(), blocks=blocks
+        "ours", 3, 3, 0.25, 0.5, phase, phase, phase, 0, 0, 70.0, 80.0, refused=(), blocks=blocks
     )
 
 

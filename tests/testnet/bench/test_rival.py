@@ -66,6 +66,7 @@ def test_its_meters_are_read_as_ours_are() -> None:
     one = {**phase, "published": [1.0], "accepted": [[1.0], [1.1], [1.2]]}
     found = {
         "links": 6,
+        "linked_s": 0.5,
         "idle_cpu_s": 0.006,
         "resident": 90e6,
         "phases": [one, one, phase],
@@ -73,7 +74,8 @@ def test_its_meters_are_read_as_ours_are() -> None:
         "peak": 100e6,
     }
     run = figures_of("rival", PLAN, phases_of(PLAN), json.loads(json.dumps(found)))
-    assert (run.links, run.disconnects, run.resident_mb, run.peak_mb) == (3, 1, 90, 100)
+    assert (run.links, run.linked_s, run.disconnects) == (3, 0.5, 1)
+    assert (run.resident_mb, run.peak_mb) == (90, 100)
     assert math.isclose(run.idle_cpu_ms, 1.0)
     assert run.burst.delivered == 0.75
     assert math.isclose(run.unloaded.cpu_ms, 10.0)

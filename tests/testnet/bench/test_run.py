@@ -21,6 +21,7 @@ def test_a_small_bench_delivers_everything_and_keeps_the_order_in_blocks() -> No
     assert [phase.delivered for phase in (run.unloaded, run.steady, run.burst)] == [1.0, 1.0, 1.0]
     assert (run.unloaded.sent, run.steady.sent, run.burst.sent) == (3, 4, 60)
     assert (run.disconnects, run.bans, run.refused) == (0, 0, ())
+    assert run.linked_s > 0
     assert run.burst.copies > 0.5
     assert run.burst.wire_bytes > plan.size
     assert run.burst.cpu_ms > 0
