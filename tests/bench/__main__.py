@@ -268,7 +268,7 @@ def bench_light() -> None:
 
 
 def bench_trials() -> None:
-    """The library's trials by silence and floods."""
+    """The library's trials by silence, lies, floods and churn."""
     for run in measure_trials():
         known = run.figures
         named = "; ".join(

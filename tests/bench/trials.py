@@ -1,4 +1,4 @@
-"""Silence and floods: what a network must show, by the files of the library."""
+"""Silence, lies, floods and churn: what a network must show, by the files of the library."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,8 +13,11 @@ from testnet.scenario.casting import cast_of
 from testnet.scenario.library import open_scenario
 from testnet.simulation.run import genesis_of, simulate
 
-TRIALS = ("silent-30", "liars-30", "floods")
 SEEDS = (1, 2, 3)
+TRIALS = dict.fromkeys(("silent-10", "silent-30", "liars-10", "liars-30", "floods"), SEEDS) | {
+    "churn-short": SEEDS[:1],  # a wave each ten seconds is many runs in one
+    "churn": SEEDS[:1],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,9 @@ class Shown:
 
 
 def measure_trials() -> Iterator[Shown]:
-    """Each trial with each seed, in virtual time."""
-    for name in TRIALS:
-        for seed in SEEDS:
+    """Each trial with each of its seeds, in virtual time."""
+    for name, seeds in TRIALS.items():
+        for seed in seeds:
             yield shown(simulate(open_scenario(name), seed))
 
 
