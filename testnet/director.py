@@ -17,7 +17,7 @@ from testnet.checkers.panel import panel
 from testnet.checkers.probes import ProbeBoard
 from testnet.checkers.windows import Window, window_of
 from testnet.observation import FaultBegan, FaultEnded, Judged, Seen
-from testnet.offering import CLIENTS_MAX, Clients, Offering
+from testnet.offering import CLIENTS_MAX, Clients, Offering, Payments, Source
 from testnet.outcome import Verdict, Violation
 from testnet.recorder import Recorder
 from testnet.scenario.casting import nodes_stream
@@ -34,6 +34,8 @@ from testnet.scenario.model import (
 )
 from testnet.scenario.selectors import Cast, resolve
 from testnet.scenario.streams import number
+from testnet.seat_changes import SeatChanges
+from testnet.senders import LoadKind
 from testnet.spec import LOAD_SENDERS, LaunchSpec
 from testnet.stage import Act, Stage
 
@@ -176,9 +178,15 @@ class Director:
         script = self._script
         targets = resolve(load.on, script.cast, nodes_stream(script.seed, f"load-{number}"))
         targets = tuple(name for name in targets if name not in script.cast.hostile) or targets
+        source = self._source(number, load)
+        await Offering(source, targets, self._stage, self._record).run()
+
+    def _source(self, number: int, load: Load) -> Source:
+        script, chain = self._script, self._stage.genesis.hash
+        if load.kind is LoadKind.SEATS:
+            return SeatChanges(load, script.spec, chain)
         count = min(CLIENTS_MAX, LOAD_SENDERS // len(script.scenario.loads))
-        clients = Clients(script.spec, number * count, count, self._stage.genesis.hash)
-        await Offering(load, targets, clients, self._stage, self._record).run()
+        return Payments(load, Clients(script.spec, number * count, count, chain))
 
     async def _expect(self, number: int, expectation: Expectation) -> None:
         window = window_of(expectation, self._script.ground, self._script.cast)

@@ -11,6 +11,7 @@ Rules:
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import trio
 
@@ -46,6 +47,20 @@ class _Waiting:
     offered_s: float
 
 
+class Source(Protocol):
+    """What a load's clients offer, and when. Clients are numbers from 0 on."""
+
+    clients: int
+
+    def due(self, passed_s: float, slot: int) -> list[tuple[int, Transaction]]:
+        """What is to be offered for the first time, so long after the load began, in order."""
+        ...
+
+    def see(self, seen: Seen) -> None:
+        """A fact of the run."""
+        ...
+
+
 class Clients:
     """Some of the network's funded accounts, each with its own sequence."""
 
@@ -68,21 +83,43 @@ class Clients:
         return self._senders[client].sign(load.kind, to, CURRENCIES[0][0], expiry)
 
 
+class Payments:
+    """Transactions at a rate, by clients in turn. Implements Source."""
+
+    def __init__(self, load: Load, accounts: Clients) -> None:
+        self.clients = len(accounts)
+        self._load = load
+        self._accounts = accounts
+        self._made = 0
+
+    def due(self, passed_s: float, slot: int) -> list[tuple[int, Transaction]]:
+        """See Source."""
+        wanted = round(min(passed_s, self._load.for_ms / 1_000) * self._load.rate)
+        fresh: list[tuple[int, Transaction]] = []
+        for number in range(self._made, wanted):
+            client = number % self.clients
+            fresh.append((client, self._accounts.sign(client, self._load, slot + EXPIRY_SLOTS)))
+        self._made = max(self._made, wanted)
+        return fresh
+
+    def see(self, seen: Seen) -> None:
+        """See Source."""
+
+
 class Offering:
     """One load of a scenario. `run` goes on until it is cancelled."""
 
     def __init__(
-        self, load: Load, targets: tuple[str, ...], clients: Clients, stage: Stage, record: Recorder
+        self, source: Source, targets: tuple[str, ...], stage: Stage, record: Recorder
     ) -> None:
-        self._load = load
+        self._source = source
         self._targets = targets
-        self._clients = clients
         self._stage = stage
         self._record = record
         self._waiting: dict[str, _Waiting] = {}
         self._made: dict[str, _Waiting] = {}
         self._blocks: dict[str, tuple[str, ...]] = {}
-        self._at = [client % len(targets) for client in range(len(clients))]
+        self._at = [client % len(targets) for client in range(source.clients)]
         record.watch(self._see)
 
     async def run(self) -> None:
@@ -90,21 +127,15 @@ class Offering:
         while not self._record.height:
             await self._record.higher.wait()
         start_s = self._record.elapsed_s()
-        until_s = start_s + self._load.for_ms / 1_000
-        made = 0
         while True:
             now_s = self._record.elapsed_s()
-            due = round((min(now_s, until_s) - start_s) * self._load.rate)
-            fresh = [self._make(made + place) for place in range(due - made)]
-            made = due
-            await self._offer(fresh)
+            slot = self._stage.genesis.slot_at(self._stage.unix_ms())
+            due = self._source.due(now_s - start_s, slot)
+            await self._offer([self._take(client, tx) for client, tx in due])
             await self._offer(self._overdue(now_s))
             await trio.sleep(TICK_S)
 
-    def _make(self, number: int) -> _Waiting:
-        slot = self._stage.genesis.slot_at(self._stage.unix_ms())
-        client = number % len(self._clients)
-        tx = self._clients.sign(client, self._load, slot + EXPIRY_SLOTS)
+    def _take(self, client: int, tx: Transaction) -> _Waiting:
         waiting = _Waiting(tx, client, self._record.elapsed_s())
         self._waiting[tx.id.hex()] = self._made[tx.id.hex()] = waiting
         return waiting
@@ -147,6 +178,7 @@ class Offering:
         )
 
     def _see(self, seen: Seen) -> None:
+        self._source.see(seen)
         match seen.fact:
             case BlockJoined() as fact if fact.transactions:
                 self._blocks[fact.block] = fact.transactions

@@ -12,12 +12,16 @@ from chain.transactions.payment import Transfer
 MIXED_PUBLISH_EVERY = 5
 """In a mixed load every fifth transaction publishes a dataset, the others pay."""
 
+SEATS_MIN = 8
+"""For changes of the authorities: half of them is the smallest set that the ledger lets go on."""
+
 
 class LoadKind(StrEnum):
     """What the generator sends."""
 
     TRANSFER = "transfer"
     MIXED = "mixed"
+    SEATS = "seats"  # changes of the authorities, see testnet.seat_changes; in scenarios alone
 
 
 class Sender:
@@ -33,8 +37,11 @@ class Sender:
     def sign(self, kind: LoadKind, to: bytes, code: str, expiry: int) -> Transaction:
         """The account's next transaction: one minor unit to `to`, or a dataset now and then."""
         self._made += 1
+        return self.sign_body(self._body(kind, to, code), expiry)
+
+    def sign_body(self, body: Body, expiry: int) -> Transaction:
+        """The account's next transaction, whatever it says."""
         sequence, self._next = self._next, self._next + 1
-        body = self._body(kind, to, code)
         return sign_transaction(self._key, self._chain, self.did, 0, sequence, expiry, body)
 
     def _body(self, kind: LoadKind, to: bytes, code: str) -> Body:

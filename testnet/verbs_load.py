@@ -14,7 +14,7 @@ from chain.transactions.document import Purpose
 from testnet.asking import Unanswered
 from testnet.control import Request, Verb, ask
 from testnet.directory import NetDirectory
-from testnet.errors import LaunchFailure
+from testnet.errors import LaunchFailure, Unfit
 from testnet.founding import load_sender
 from testnet.groups import ungrouped
 from testnet.nodeapi import NodeApi, open_client, slot_now
@@ -40,9 +40,11 @@ def load(
 
     [dim]cornerstone testnet load demo --rate 500 --for 60s[/dim]
     """
-    directory = choose(name)
     with usage():
+        if kind is LoadKind.SEATS:
+            raise Unfit("load-kind", "seats change in scenarios alone, by a [[load]] of that kind")
         plan = LoadPlan(parse_rate(rate), parse_duration_ms(for_time) / 1_000, kind)
+    directory = choose(name)
     with ungrouped(LaunchFailure):
         result = trio.run(run_load, directory, plan)
     if as_json:

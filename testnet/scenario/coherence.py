@@ -15,6 +15,8 @@ from testnet.scenario.readers import arguments
 from testnet.scenario.selectors import Cast, Nodes, resolve
 from testnet.scenario.streams import stream
 from testnet.scenario.timeline import ids_of, refuse_cut_window, refuse_never
+from testnet.senders import SEATS_MIN, LoadKind
+from testnet.spec import Consensus
 
 
 def refuse_incoherent(root: Section, scenario: Scenario) -> None:
@@ -54,6 +56,10 @@ def _load(section: Section, load: Load, scenario: Scenario, cast: Cast) -> None:
         refuse_never(load.at, scenario)
     with section.at("on"):
         resolve(load.on, cast, stream(scenario.seed, "check", ""))
+    seats = len(cast.authors) if scenario.net.consensus is Consensus.AUTHORITY else 0
+    if load.kind is LoadKind.SEATS and seats < SEATS_MIN:
+        why = f"{seats} have a seat, changes of the authorities need {SEATS_MIN}"
+        raise section.refused("kind", why)
 
 
 def _fault(section: Section, fault: Fault, scenario: Scenario, cast: Cast) -> None:

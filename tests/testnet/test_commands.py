@@ -38,6 +38,7 @@ def test_every_verb_has_help(verb: str) -> None:
         (["up", "--consensus", "luck"], "luck"),
         (["up", "--topology", "knot"], "knot"),
         (["up", "--nodes", "3", "--authorities", "4"], "--authorities is 4"),
+        (["load", "--kind", "seats"], "in scenarios alone"),
         (["kill"], "Missing argument"),
     ],
 )

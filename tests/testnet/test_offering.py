@@ -12,7 +12,7 @@ from chain.transactions.envelope import Transaction, decode_transaction
 from testnet.checkers.checker import Ending
 from testnet.founding import make_genesis
 from testnet.observation import BlockJoined, BlockLeft, TransactionOffered
-from testnet.offering import RENEW_S, Clients, Offering
+from testnet.offering import RENEW_S, Clients, Offering, Payments
 from testnet.recorder import Recorder
 from testnet.scenario.model import AtTime, Load
 from testnet.spec import LaunchSpec
@@ -68,7 +68,7 @@ async def offering(stage: NotingStage, clients: int = 2) -> AsyncIterator[Record
     record = Recorder()
     accounts = Clients(SPEC, 0, clients, GENESIS.hash)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Offering(LOAD, stage.names, accounts, stage, record).run)
+        nursery.start_soon(Offering(Payments(LOAD, accounts), stage.names, stage, record).run)
         yield record
         nursery.cancel_scope.cancel()
 

@@ -163,7 +163,7 @@ def loads(chosen: tuple[Fault, ...]) -> st.SearchStrategy[Load]:
         at=triggers(chosen),
         for_ms=st.sampled_from((1, 30_000, DURATION_MS)),
         rate=st.one_of(st.integers(1, 50_000).map(float), st.floats(0.01, 50_000)),
-        kind=st.sampled_from(LoadKind),
+        kind=st.sampled_from((LoadKind.TRANSFER, LoadKind.MIXED)),
         on=selectors,
     )
 
