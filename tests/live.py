@@ -38,6 +38,19 @@ def running_testnet(name: str, nodes: int, *options: str) -> Iterator[Any]:
         cornerstone("testnet", "down", name)
 
 
+@contextmanager
+def loaded(name: str, rate: int, seconds: int) -> Iterator[None]:
+    """A testnet under load while the block runs, at most for so long."""
+    command = ("testnet", "load", name, "--rate", str(rate), "--for", f"{seconds}s", "--json")
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", *command], cwd=ROOT, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
 def until(what: str, met: Callable[[], bool], within_s: float) -> float:
     """Wait for a condition of the outside world; the seconds it took."""
     start = time.monotonic()

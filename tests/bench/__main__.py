@@ -18,7 +18,8 @@ from tests.bench.import_blocks import measure_import
 from tests.bench.light import measure_light
 from tests.bench.lossy_link import PLAN, measure_lossy_link, permitted
 from tests.bench.network import measure_load, measure_start
-from tests.bench.receipts import measure_receipts
+from tests.bench.receipts import ReceiptFigure, measure_receipts
+from tests.bench.receipts_live import measure_live_receipts
 from tests.bench.state_size import measure_state
 from tests.bench.sync import measure_sync
 from tests.bench.trials import measure_trials
@@ -216,11 +217,25 @@ def bench_eclipse() -> None:
 def bench_receipts() -> None:
     """Receipts before and after changes of the authorities."""
     for figure in measure_receipts():
-        say(
-            f"receipt, {figure.name}: {figure.size:,} bytes, {figure.handovers} handovers, "
-            f"{figure.signers} signatures, verified from the genesis in {figure.verify_ms:.2f} ms "
-            "of processor time"
-        )
+        say(f"receipt, {receipt_line(figure)}")
+
+
+def bench_live_receipts() -> None:
+    """The same from processes under load."""
+    live = measure_live_receipts()
+    for figure in live.receipts:
+        say(f"receipt from processes, {receipt_line(figure)}")
+    say(
+        f"receipts from processes: {live.included_per_s:,.0f} transactions a second included; "
+        f"{live.disagree} of {live.compared:,} final blocks of {live.nodes} nodes disagree"
+    )
+
+
+def receipt_line(figure: ReceiptFigure) -> str:
+    return (
+        f"{figure.name}: {figure.size:,} bytes, {figure.handovers} handovers, {figure.signers} "
+        f"signatures, verified from the genesis in {figure.verify_ms:.2f} ms of processor time"
+    )
 
 
 def bench_finality() -> None:
@@ -300,6 +315,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "blocks": bench_blocks,
     "trials": bench_trials,
     "receipts": bench_receipts,
+    "receipts-live": bench_live_receipts,
     "finality": bench_finality,
     "voter-kills": bench_kills,
     "twins": bench_twins,

@@ -47,10 +47,11 @@ def measure_receipts() -> Iterator[ReceiptFigure]:
             chain.finish(chain.decide(wanted, speakers(chain)))
     raw = chain.genesis.encode()
     for name, tx in zip(names, chain.paid, strict=True):
-        yield _figure(name, chain.receipt(tx).encode(), raw)
+        yield figure_of(name, chain.receipt(tx).encode(), raw)
 
 
-def _figure(name: str, receipt: bytes, genesis: bytes) -> ReceiptFigure:
+def figure_of(name: str, receipt: bytes, genesis: bytes) -> ReceiptFigure:
+    """Verify a receipt from the genesis alone. Raises Unproven."""
     founded = Genesis.decode(genesis)
     read = decode_transaction_receipt(receipt)
     proven = verify_transaction_receipt(read, Basis(founded))

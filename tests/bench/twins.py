@@ -16,7 +16,7 @@ from pathlib import Path
 from p2p.api.client import Client
 from p2p.api.governance_views import EvidenceBody
 from tests.bench.finals import Finals
-from tests.live import ROOT, cornerstone, running_testnet, until
+from tests.live import ROOT, cornerstone, loaded, running_testnet, until
 
 NAME = "bench-twins"
 AUTHORITIES = 7
@@ -59,7 +59,7 @@ def measure_twins() -> TwinsFigure:
         first = honest["n1"]
         until("final blocks", lambda: first.finality().height > 3, BEGUN_S)
         accused = first.account(CLONED).did
-        opened.enter_context(_load())
+        opened.enter_context(loaded(NAME, RATE, LOAD_S))
         original = Path(up["genesis"]).parent / "nodes" / CLONED
         copy = original.with_name(COPY)
         cornerstone("testnet", "kill", NAME, CLONED)
@@ -117,18 +117,6 @@ def _running(folder: Path) -> Iterator[None]:
             yield
         finally:
             process.terminate()
-
-
-@contextmanager
-def _load() -> Iterator[None]:
-    command = ("testnet", "load", NAME, "--rate", str(RATE), "--for", f"{LOAD_S}s", "--json")
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", *command], cwd=ROOT, stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            yield
-        finally:
-            process.kill()
 
 
 def _seated(client: Client) -> list[str]:
