@@ -90,9 +90,31 @@ def test_three_of_seven_killed_stop_it_and_one_restarted_resumes_it(founding: Fo
     late = finality_status(hosts[0].ledger, slot(net)).late
     assert late.startswith("3 of 7 authorities not heard since slot")
     net.add("n4", founding.authorities[4], ("n0",), hosts[4].store)
-    net.run(6)
+    net.run(4)
     assert hosts[0].ledger.finality.finalized.epoch > stopped.epoch + 10
     agree(host for host in net.hosts.values() if host.alive)
+    assert not heard.offences()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("down", "most"), [((2, 5, 6), 4), ((5, 6, 4), 5)])
+@pytest.mark.parametrize("phase", range(7))
+def test_finality_is_back_within_four_slots_of_a_restart(
+    founding: Founding, down: tuple[int, ...], most: int, phase: int
+) -> None:
+    """The last of them comes back. Where the slots of the other two follow each other, and come as
+    soon as it votes, nobody carries the certificate, and it takes one slot more."""
+    net, hosts, heard = network(founding)
+    net.run(8)
+    for place in down:
+        net.kill(hosts[place])
+    net.run(14 + phase)
+    alive = [host for place, host in enumerate(hosts) if place not in down]
+    stopped = alive[0].ledger.finality.finalized
+    back = down[-1]
+    net.add(f"n{back}", founding.authorities[back], (alive[0].name,), hosts[back].store)
+    net.run(most + 0.1)
+    assert all(host.ledger.finality.finalized.epoch > stopped.epoch + 10 for host in alive)
     assert not heard.offences()
 
 
