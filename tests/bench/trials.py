@@ -14,10 +14,13 @@ from testnet.scenario.library import open_scenario
 from testnet.simulation.run import genesis_of, simulate
 
 SEEDS = (1, 2, 3)
-TRIALS = dict.fromkeys(("silent-10", "silent-30", "liars-10", "liars-30", "floods"), SEEDS) | {
-    "churn-short": SEEDS[:1],  # a wave each ten seconds is many runs in one
-    "churn": SEEDS[:1],
-}
+TRIALS = (
+    dict.fromkeys(("silent-10", "silent-30", "liars-10", "liars-30", "floods"), SEEDS)
+    | {
+        "churn-short": SEEDS[:1],  # a wave each ten seconds is many runs in one
+        "churn": SEEDS[:1],
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
