@@ -187,6 +187,7 @@ class Offering:
             case BlockLeft(block=block):
                 for txid in self._blocks.get(block, ()):
                     if txid in self._made:
-                        self._waiting[txid] = self._made[txid]
+                        waiting = self._waiting[txid] = self._made[txid]
+                        waiting.offered_s = seen.at_s
             case _:
                 pass

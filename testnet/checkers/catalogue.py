@@ -7,6 +7,7 @@ watched whether or not a scenario lists them: what they promise holds for any ne
 from dataclasses import dataclass
 from typing import ClassVar, cast, get_args
 
+from testnet.checkers.blame_kinds import Blameless, Expelled
 from testnet.checkers.finality_kinds import (
     FinalAgree,
     FinalityLate,
@@ -128,14 +129,6 @@ class FaultsVisible:
     """Every fault did something, and was undone without remains."""
 
     NAME: ClassVar[str] = "faults-visible"
-    MODE: ClassVar[Mode] = Mode.ALWAYS
-
-
-@dataclass(frozen=True, slots=True)
-class Expelled:
-    """Each hostile node was blamed by an honest one, and has no connection left at the end."""
-
-    NAME: ClassVar[str] = "expelled"
     MODE: ClassVar[Mode] = Mode.ALWAYS
 
 
@@ -345,7 +338,7 @@ Always = (
     | NoTrouble
     | Reference
 )
-AtEnd = Accounted | Replay | FaultsVisible | Expelled
+AtEnd = Accounted | Replay | FaultsVisible | Expelled | Blameless
 Bounds = (
     Delivered | Propagation | FinalLag | Inclusion | BytesPerTransaction | MessagesPerTransaction
 )

@@ -2,6 +2,7 @@
 
 from testnet.checkers.accounting import AccountedJudge
 from testnet.checkers.bench import Bench, Judge
+from testnet.checkers.blame_kinds import Blameless, Expelled
 from testnet.checkers.bounds import (
     CostJudge,
     DiallingJudge,
@@ -16,7 +17,6 @@ from testnet.checkers.catalogue import (
     CommonPrefix,
     Delivered,
     Dialling,
-    Expelled,
     FaultsVisible,
     Inclusion,
     Memory,
@@ -33,7 +33,7 @@ from testnet.checkers.catalogue import (
 from testnet.checkers.checker import Checker, Ground
 from testnet.checkers.deliveries import DeliveredJudge
 from testnet.checkers.ending import FaultsJudge, ReplayJudge, SupplyJudge
-from testnet.checkers.expulsion import ExpelledJudge
+from testnet.checkers.expulsion import BlamelessJudge, ExpelledJudge
 from testnet.checkers.finality import AgreeJudge, LagJudge, VotesJudge
 from testnet.checkers.finality_kinds import FinalAgree, FinalLag, OneVote
 from testnet.checkers.reading import check_of
@@ -93,6 +93,8 @@ def judge_of(kind: Watched, ground: Ground, sight: Sight) -> Judge:
             return FaultsJudge()
         case Expelled():
             return ExpelledJudge(ground)
+        case Blameless():
+            return BlamelessJudge(ground)
         case Delivered():
             return DeliveredJudge(kind, ground)
         case Propagation():

@@ -1,7 +1,8 @@
 """The second validator against the nodes: blocks taken, blocks refused, heads preferred.
 
 A head is given up for a better one, or because it does not stand on the newest checkpoint that was
-justified for the node: docs/spec/consensus.md, section 5. Whoever moves its head stands on that.
+justified for the node: docs/spec/consensus.md, section 5. Whoever moves its head stands on that,
+and so does, soon after, whoever has not moved it.
 """
 
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ from testnet.outcome import Verdict, Violation
 
 SETTLED_S = 0.25
 """A reorganisation is over by then: all its steps are told together, or within milliseconds."""
+
+ASTRAY_S = 2.0
+"""So long after a checkpoint was justified for a node its head may be told to stand elsewhere."""
 
 Rank = tuple[int, int, int]
 
@@ -94,7 +98,7 @@ class ReferenceJudge:
         self._scales = Scales(ground.genesis)
         self._heads: dict[str, Card] = {}
         self._given_up: dict[str, tuple[Card, float]] = {}
-        self._newest: dict[str, tuple[int, int, str]] = {}  # justified: set, epoch, block
+        self._newest: dict[str, tuple[int, int, str, float]] = {}  # set, epoch, block, since when
         self._votes = False  # whether anybody was seen to confirm anything
 
     def see(self, seen: Seen) -> Sequence[Violation]:
@@ -106,9 +110,11 @@ class ReferenceJudge:
                 self._newest.pop(node, None)
                 return ()
             case Confirmed() as confirmed:
-                self._confirmed(confirmed)
+                self._confirmed(confirmed, seen.at_s)
                 return ()
-            case BlockJoined(node) | BlockLeft(node) | Glimpse(node):
+            case Glimpse(node):
+                return self._preferred(node, seen.at_s) or self._settled(node, seen.at_s)
+            case BlockJoined(node) | BlockLeft(node):
                 found = self._preferred(node, seen.at_s)
                 self._follow(node, seen)
                 return found
@@ -153,11 +159,19 @@ class ReferenceJudge:
         )
         return [_violation(at_s, (node,), new.height, statement)]
 
-    def _confirmed(self, fact: Confirmed) -> None:
+    def _confirmed(self, fact: Confirmed, at_s: float) -> None:
         self._votes = True
-        known = self._newest.get(fact.node, (-1, -1, ""))
+        known = self._newest.get(fact.node, (-1, -1, "", 0.0))
         if not fact.final and (fact.set, fact.epoch) > known[:2]:
-            self._newest[fact.node] = fact.set, fact.epoch, fact.block
+            self._newest[fact.node] = fact.set, fact.epoch, fact.block, at_s
+
+    def _settled(self, node: str, at_s: float) -> Sequence[Violation]:
+        """The head that a node has had for a while, whether or not it was given another."""
+        _, _, block, since_s = self._newest.get(node, (0, 0, "", at_s))
+        head = self._heads.get(node)
+        if head is None or at_s - since_s <= ASTRAY_S:
+            return ()
+        return self._astray(node, head, self._sight.tree.get(block), at_s)
 
     def _astray(
         self, node: str, new: Card, newest: Card | None, at_s: float

@@ -141,6 +141,18 @@ class DoubleVote:
     NAME: ClassVar[str] = "byzantine.double-vote"
 
 
+@dataclass(frozen=True, slots=True)
+class BadCertificates:
+    """A producer puts a certificate into its blocks that does not count.
+
+    A signature is wrong in one that is `forged`, one too few are in one that is `short`, and one
+    that comes `again` is from before what is final.
+    """
+
+    NAME: ClassVar[str] = "byzantine.bad-certificate"
+    how: str = choice("what is wrong with it", "forged", "short", "again", default="forged")
+
+
 ByzantineKind = (
     Equivocate
     | Twin
@@ -154,4 +166,5 @@ ByzantineKind = (
     | Spam
     | WithholdVotes
     | DoubleVote
+    | BadCertificates
 )

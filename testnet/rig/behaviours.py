@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from testnet.faults.byzantine import (
+    BadCertificates,
     ByzantineKind,
     DoubleVote,
     Eclipse,
@@ -30,6 +31,7 @@ from testnet.faults.gossip import (
 )
 from testnet.faults.people import SharedKey
 from testnet.rig.behaviour import Behaviour
+from testnet.rig.byzantine_certificates import Miscertifying
 from testnet.rig.byzantine_equivocation import Equivocating
 from testnet.rig.byzantine_invalid import Invalidating
 from testnet.rig.byzantine_sync import Lying
@@ -64,6 +66,8 @@ def behaviour_of(
             return WithholdingVotes(kind, concerned)
         case DoubleVote():
             return DoubleVoting(concerned)
+        case BadCertificates():
+            return Miscertifying(kind, concerned)
         case SharedKey():
             return Doubling(concerned, same_identity=True)
         case Twin() | Eclipse() | Sybil() | Spam():

@@ -7,6 +7,7 @@ ledger stays honest; blocks it made that nobody shall see are cut out of what it
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from chain.block import Block, Header, decode_header, encode_block
 from chain.consensus.engine import Author
@@ -136,6 +137,10 @@ class Producer(Quiet):
     def show(self, block: Block) -> None:
         """Announce a forged block to the audience, and serve it."""
         self.show_to(self.audience(), block)
+
+    def show_with(self, certificates: tuple[bytes, ...], block: Block) -> None:
+        """The same, with the certificates that its header names."""
+        self.show(replace(block, certificates=certificates))
 
     def show_to(self, peers: Sequence[PeerId], block: Block) -> None:
         """Announce a forged block to these peers, and serve it.

@@ -78,12 +78,8 @@ class Invalidating(Producer):
             broken = replace(broken, header=self._carried_out(broken))
         node = self.host.ledger.node(header.id)
         target = 0 if node is None else node.target
-        show = partial(self._show, block.certificates)
+        show = partial(self.show_with, block.certificates)
         self.anvil.put(broken.header, target, broken.raws, show, self.host.now())
-
-    def _show(self, certificates: tuple[bytes, ...], block: Block) -> None:
-        """With the certificates that its header names: without them it would break two rules."""
-        self.show(replace(block, certificates=certificates))
 
     def _carried_out(self, broken: Breach) -> Header:
         """The block's header with the state and the receipts that its transactions lead to."""
@@ -121,7 +117,7 @@ def breach(rule: str, block: Block, ledger: Ledger, rng: random.Random) -> Breac
         case "slot-past":
             return Breach(replace(header, slot=_parent(ledger, header).slot), block.transactions)
         case "slot-future":
-            return Breach(replace(header, slot=_far(ledger, header)), block.transactions)
+            return Breach(_emptied(ledger, replace(header, slot=_far(ledger, header))), ())
         case _:
             return _body(rule, block, ledger, rng)
 
@@ -184,6 +180,13 @@ def _out_of_turn(ledger: Ledger, header: Header, stray: Hash) -> Header:
     if ledger.proposes(header.author, header.slot + 1, _parent(ledger, header)):
         return replace(header, author=stray)
     return replace(header, slot=header.slot + 1)
+
+
+def _emptied(ledger: Ledger, header: Header) -> Header:
+    """The header without transactions, which would have expired by its slot."""
+    nothing = list_root([])
+    state = _parent(ledger, header).header.state
+    return replace(header, transactions=nothing, receipts=nothing, state=state, next_set=b"")
 
 
 def _far(ledger: Ledger, header: Header) -> int:

@@ -129,7 +129,9 @@ async def test_what_a_block_gave_up_is_offered_again(
         await trio.sleep(2 * RENEW_S)
         assert len(stage.offers) == len(made), "all are in a block"
         record.saw(BlockLeft("n1", "b", 2))
-        await trio.sleep(1.0)
+        await trio.sleep(RENEW_S - 1.0)
+        assert len(stage.offers) == len(made), "its node returns them by itself"
+        await trio.sleep(2.0)
     assert stage.ids() == [*made, *made]
 
 

@@ -20,9 +20,11 @@ def peers(node: str, count: int) -> Fact:
     return Glimpse(node, 1, "", count, 0, 0, 0, 0, 0)
 
 
-def found(*facts: Fact, hostile: tuple[str, ...] = ("n3",)) -> list[Violation]:
+def found(
+    *facts: Fact, hostile: tuple[str, ...] = ("n3",), check: str = "expelled"
+) -> list[Violation]:
     seen = [Seen(float(second), fact) for second, fact in enumerate(facts)]
-    return judged(seen, expected("expelled"), hostile=hostile, ending=NOTHING)
+    return judged(seen, expected(check), hostile=hostile, ending=NOTHING)
 
 
 def test_named_and_gone() -> None:
@@ -46,3 +48,14 @@ def test_only_the_honest_can_name_and_only_the_hostile_are_asked_for() -> None:
 def test_it_is_still_there() -> None:
     (there,) = found(blamed("n3", by="n1"), peers("n3", 1), peers("n1", 2))
     assert there.statement == "n3 attacked, and still has connections to 1 nodes at the end"
+
+
+def test_only_attackers_are_to_blame() -> None:
+    assert found(blamed("n3", by="n1"), blamed("n1", by="n3"), check="blameless") == []
+    (wrong,) = found(blamed("n2", by="n1"), check="blameless")
+    assert (wrong.check, wrong.verdict, wrong.nodes) == (
+        "blameless",
+        Verdict.LIVENESS,
+        ("n1", "n2"),
+    )
+    assert wrong.statement == "n1 blames n2, which is honest: flood: too much of it"

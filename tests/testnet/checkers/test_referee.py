@@ -234,3 +234,23 @@ def test_a_heavier_head_is_wrong_when_it_leaves_what_is_justified() -> None:
     assert "newest justified" in _forked("c", to="b")[0]
     assert _forked(to="b") == []
     assert _forked("a", to="b") == []
+
+
+def test_a_head_that_stays_where_nothing_is_justified_is_wrong_after_a_while() -> None:
+    net = Small()
+    root = net.ledgers["n1"].head.id.hex()
+
+    def joined(node: str, block: str, parent: str, height: int) -> Seen:
+        return Seen(
+            1.0, BlockJoined(node, block * 64, parent, height, height, "d" * 64, "e" * 64, ())
+        )
+
+    def looked(at_s: float) -> Seen:
+        return Seen(at_s, Glimpse("n1", 2, "b" * 64, 2, 0, 0, 0, 0, 0))
+
+    facts = [joined("n1", "a", root, 1), joined("n1", "b", "a" * 64, 2), joined("n2", "c", root, 1)]
+    facts += [Seen(2.0, Confirmed("n1", "c" * 64, 1, 1, 0, False)), looked(3.5)]
+    assert names(judged([*net.seen, *facts], on=net.ground())) == ()
+    (found,) = judged([*net.seen, *facts, looked(4.5)], on=net.ground())
+    assert (found.check, found.nodes) == ("reference", ("n1",))
+    assert "newest justified" in found.statement

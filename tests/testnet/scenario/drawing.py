@@ -40,7 +40,7 @@ RAW_VALUES: tuple[object, ...] = (
     *(0.1 + 0.2, 0.25, 1e-07, 1.0, 20.5, 9_999.75),
     *(0, 1, 3, 7, 14, -12, 200, 1_000, -500_000),
     *("n1", "uniform", "pareto", "isolate", "wiped", "reads", "in", "oversized", "truncate"),
-    *("expired-transaction", "block-sent"),
+    *("expired-transaction", "block-sent", "short"),
     *([], ["ping"], ["blocks", "announce-block", "compact-block"]),
 )
 """Values as a TOML file has them; each parameter takes some of them."""
