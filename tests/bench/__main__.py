@@ -25,6 +25,7 @@ from tests.bench.sync import measure_sync
 from tests.bench.trials import measure_trials
 from tests.bench.twins import measure_twins
 from tests.bench.voter_kills import measure_kills
+from tests.bench.voter_kills_live import measure_live_kills
 
 
 def say(line: str) -> None:
@@ -258,6 +259,17 @@ def bench_kills() -> None:
     )
 
 
+def bench_live_kills() -> None:
+    """A voting process killed with SIGKILL two hundred times."""
+    figure = measure_live_kills()
+    say(
+        f"voting process killed {figure.kills} times: {figure.votes:,} of its votes on the "
+        f"network, in {figure.voting_lives} of its lives, and {figure.others:,} of others; "
+        f"{figure.offences} pairs that exclude each other; its guard was behind {figure.refused} "
+        f"times; {figure.final:,} blocks are final"
+    )
+
+
 def bench_twins() -> None:
     """An authority that runs as two processes with one key."""
     figure = measure_twins()
@@ -318,6 +330,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "receipts-live": bench_live_receipts,
     "finality": bench_finality,
     "voter-kills": bench_kills,
+    "voter-kills-live": bench_live_kills,
     "twins": bench_twins,
     "light": bench_light,
 }
