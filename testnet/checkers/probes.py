@@ -40,6 +40,12 @@ BLOCK_CODES = frozenset(
     (
         "bad-headers",
         "block-too-large",
+        "certificate-beyond",
+        "certificate-epochs",
+        "certificate-repeated",
+        "certificate-set",
+        "certificate-source",
+        "certificate-target",
         "expired",
         "invalid-parent",
         "key-not-live",
