@@ -94,7 +94,10 @@ def _when(violation: Violation) -> str:
 
 
 def _faults(seen: Sequence[Seen], at_s: float) -> str:
-    """What was in force at that moment; otherwise what ended last before it."""
+    """What was in force at that moment; otherwise what ended last before it.
+
+    What ended just then was in force: a run that is over undoes its faults in the same moment.
+    """
     force = dict[str, tuple[float, FaultBegan]]()
     ended: tuple[float, str] | None = None
     for each in seen:
@@ -103,9 +106,11 @@ def _faults(seen: Sequence[Seen], at_s: float) -> str:
         match each.fact:
             case FaultBegan() as began:
                 force[began.fault] = each.at_s, began
-            case FaultEnded(fault=fault):
+            case FaultEnded(fault=fault) if each.at_s < at_s:
                 force.pop(fault, None)
                 ended = each.at_s, fault
+            case _:
+                pass
     if force:
         told = [
             f"{began.fault} ({began.kind} on {nodes_text(began.on)}, since {clock(since_s)})"

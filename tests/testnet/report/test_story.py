@@ -6,7 +6,7 @@ from testnet.observation import BlockJoined, Glimpse, NodeStopped, Seen
 from testnet.outcome import Verdict, Violation
 from testnet.report.standing import standing
 from testnet.report.story import lines_of, story_of
-from tests.testnet.report.staged import CUT_S, Stage, outcome
+from tests.testnet.report.staged import CUT_S, HEAL_S, Stage, outcome
 
 BROKEN = outcome(Stage(blocks=45))
 
@@ -37,6 +37,11 @@ def test_it_says_what_when_who_and_how_to_see_it_again() -> None:
 def test_the_faults_in_force_are_named() -> None:
     text = told(found_at(30.0))
     assert "In force then: cut (partition on n1..n4, since 20.0 s); slow (link.delay on n2" in text
+
+
+def test_a_fault_that_ended_with_the_run_was_in_force() -> None:
+    assert "In force then: cut (" in told(found_at(HEAL_S))
+    assert "No fault was in force then" in told(found_at(HEAL_S + 0.1))
 
 
 def test_before_the_first_fault_there_is_none_to_blame() -> None:
