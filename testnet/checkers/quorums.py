@@ -13,6 +13,7 @@ from chain.primitives.errors import Refusal
 from chain.primitives.keys import verify
 from testnet.checkers.books import Broken, founding_seats
 from testnet.checkers.council import Seat, set_hash
+from testnet.checkers.overtaking import Overtaking
 
 VOTE_CONTEXT = "cornerstone/vote/1"
 JUSTIFIED_MAX = 64
@@ -82,6 +83,11 @@ class Quorums:
             change = Change(header.id, header.height, header.slot, decided)
         place = (header.height, header.slot, self.set_id)
         return replace(self, change=change, ancestors={**self.ancestors, header.id: place})
+
+    def overtaken(self, by: Overtaking) -> "Quorums":
+        """Quorums for the children of a block behind which people let another set take over."""
+        base = ((by.block, by.slot),)
+        return replace(self, set_id=by.set_id, members=by.members, justified=base, change=None)
 
     def _judge(self, link: Link, header: Header) -> None:
         (block, epoch), (source, from_epoch) = link.target, link.source

@@ -26,6 +26,7 @@ from chain.transactions.envelope import Transaction, decode_transaction
 from testnet.checkers.books import Books, Broken, founding_seats
 from testnet.checkers.council import set_hash
 from testnet.checkers.naive import EMPTY_LIST, Known, leaf, list_root
+from testnet.checkers.overtaking import read_recovery
 from testnet.checkers.quorums import Quorums, founding_quorums
 from testnet.checkers.work import first_target, next_target
 
@@ -64,12 +65,15 @@ class Place:
 
 
 class Reference:
-    """Judges trees of blocks of one network."""
+    """Judges trees of blocks of one network, whose people have loaded these recoveries."""
 
-    def __init__(self, genesis: Genesis) -> None:
+    def __init__(self, genesis: Genesis, recoveries: Iterable[bytes] = ()) -> None:
+        """Raises Broken for a recovery that is none."""
         self._genesis = genesis
         self._books = Books.founded(genesis)
         self._set = set_hash(0, founding_seats(genesis))
+        read = [read_recovery(raw, genesis.hash) for raw in recoveries]
+        self._recoveries = {recovery.block: recovery for recovery in read}
         self._signed: dict[bytes, Transaction] = {}
         self._known: Known = {}
 
@@ -136,6 +140,9 @@ class Reference:
         except Broken as broken:
             return Judgement(header.id, header.height, broken.code, broken.reason)
         place.quorums = quorums.grown(header, decided)
+        recovery = self._recoveries.get(header.id)
+        if recovery is not None and recovery.fits(header, quorums.hash()):
+            place.quorums = place.quorums.overtaken(recovery)
         place.header = header
         place.leaves.append(leaf(header.raw))
         place.slots.append(header.slot)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chain.block import Block
+from chain.block import Block, encode_block
 from chain.consensus.authorityset import AuthoritySet, member
 from chain.consensus.finality.recovery import Recovery, decode_recovery
 from chain.consensus.finality.vote import Checkpoint, Vote
@@ -15,6 +15,8 @@ from chain.primitives.errors import Invalid, Refusal
 from chain.primitives.hashing import Hash
 from chain.store import MemoryStore
 from chain.transactions.governance_seats import set_in_force
+from testnet.checkers.books import Broken
+from testnet.checkers.reference import Reference
 from tests.chain.consensus.finality.world import sign
 from tests.chain.founding import decoded
 from tests.chain.sets import BY_ID, PEOPLE, Chain
@@ -24,7 +26,7 @@ LEFT = 4
 LATER = 40
 
 
-class Broken(Chain):
+class Ruined(Chain):
     """Seven authorities, of whom the last three are gone."""
 
     def __init__(self) -> None:
@@ -69,7 +71,7 @@ class Broken(Chain):
 
 
 def test_a_network_that_lost_three_of_seven_goes_on_with_four() -> None:
-    chain = Broken()
+    chain = Ruined()
     final = chain.on.finality.finalized
     chain.agree(Checkpoint(chain.void.id, chain.on.head.slot))
     assert chain.on.finality.finalized == final
@@ -91,10 +93,17 @@ def test_a_network_that_lost_three_of_seven_goes_on_with_four() -> None:
     final_now = chain.on.node(chain.on.finality.finalized.block)
     assert final_now is not None
     assert final_now.height > chain.tip.header.height
+    raws = [encode_block(each) for each in chain.blocks]
+    codes = [
+        each.code for each in Reference(chain.genesis, [recovery.encode()]).judge(raws).values()
+    ]
+    assert codes.count("") == len(raws), "the founding block, and all but the void one"
+    assert codes.count("wrong-set") == 1
+    assert chain.judged().count("") == len(raws) - 1, "without the file it is the void one's chain"
 
 
 def test_loaded_twice_it_changes_nothing_and_another_one_is_refused() -> None:
-    chain = Broken()
+    chain = Ruined()
     recovery = chain.signed()
     other = replace(chain.recovery(), reason="flood")
     chain.on.recover(recovery, LATER)
@@ -107,7 +116,7 @@ def test_loaded_twice_it_changes_nothing_and_another_one_is_refused() -> None:
 
 def test_what_stood_on_the_block_is_void_also_after_a_restart() -> None:
     store = MemoryStore()
-    chain = Broken()
+    chain = Ruined()
     other = Ledger(chain.genesis, store, engine_of(chain.genesis))
     for block in chain.blocks:
         other.import_block(block, decoded(other, block), LATER)
@@ -122,7 +131,7 @@ def test_what_stood_on_the_block_is_void_also_after_a_restart() -> None:
 
 
 def test_a_node_that_begins_anew_follows_with_the_file_and_not_without() -> None:
-    chain = Broken()
+    chain = Ruined()
     recovery = chain.signed()
     chain.on.recover(recovery, LATER)
     block = chain.grow()
@@ -141,7 +150,7 @@ def test_a_node_that_begins_anew_follows_with_the_file_and_not_without() -> None
 
 
 def test_a_wrong_file_is_refused_with_its_reason() -> None:
-    chain = Broken()
+    chain = Ruined()
     good = chain.signed()
     stranger = PEOPLE[8].vote
     first_key, first = good.signatures[0]
@@ -160,13 +169,17 @@ def test_a_wrong_file_is_refused_with_its_reason() -> None:
             chain.on.recover(recovery, LATER)
         assert refused.value.code == code
         assert chain.on.recoveries == []
+        if code != "recovery-below-final":
+            with pytest.raises(Broken) as judged:
+                Reference(chain.genesis, [recovery.encode()])
+            assert judged.value.code == code
     assert chain.on.head.id == chain.void.id
     with pytest.raises(Invalid, match="recovery-signer"):
         chain.recovery().signed(stranger)
 
 
 def test_a_set_of_newcomers_needs_more_than_a_third_of_those_in_force() -> None:
-    chain = Broken()
+    chain = Ruined()
     newcomers = AuthoritySet.of(
         1, [*chain.left[:1], *(member(p.did, p.document.keys) for p in PEOPLE[7:])]
     )
