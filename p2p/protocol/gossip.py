@@ -110,6 +110,11 @@ class Gossip:
         self._reconciliation = Reconciliation(self._holding, rng)
         self._serving = Serving(ledger.mempool)
 
+    @property
+    def eager(self) -> tuple[PeerId, ...]:
+        """The peers asked to push to us."""
+        return self._mesh.eager
+
     def connected(self, peer: PeerId, address: str, now: Now, *, outbound: bool) -> list[Effect]:
         """Say under which key we want to be told, and tell a new peer of what is pending here."""
         allowance = self._allowances[peer] = Allowance(now)

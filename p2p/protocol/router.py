@@ -269,6 +269,11 @@ class Router:
         return self._wanted.claims.get(peer)
 
     @property
+    def eager(self) -> tuple[PeerId, ...]:
+        """The peers asked to push transactions to us."""
+        return self._gossip.eager
+
+    @property
     def voting(self) -> bool:
         """Whether our authority's votes are signed here."""
         return self._voting.active
@@ -323,9 +328,7 @@ class Router:
         return Surroundings(len(self._budgets), self.syncing(now), self._sync.asking)
 
     def _from_gossip(self, effects: list[Effect]) -> list[Effect]:
-        for effect in effects:
-            if isinstance(effect, CheckSignatures):
-                self._gossip_jobs.add(effect.job)
+        self._gossip_jobs.update(e.job for e in effects if isinstance(e, CheckSignatures))
         return effects
 
     def _finish(self, effects: list[Effect], now: Now) -> list[Effect]:

@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from chain.ledger import BlockConnected, LedgerEvent, TransactionAdded
 from chain.primitives.hashing import Hash
@@ -229,12 +230,14 @@ def _spread(made: Network, spread: Spread, until_s: float, began_s: float) -> Pr
 class Trial:
     """What is watched: a victim or, where none is named, everybody; `restart_s` 0: never.
 
-    A victim that is restarted dials anew, from an address book that strangers have filled.
+    A victim that is restarted dials anew, from an address book that strangers have filled. So many
+    `transactions` are given to hosts meanwhile: by them nodes choose who pushes to them.
     """
 
     until_s: float
     victim: str = ""
     restart_s: float = 0.0
+    transactions: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +247,8 @@ class Siege:
     strangers_known: float  # share of the watched hosts' address books
     strangers_inbound: float  # share of their inbound connections
     strangers_outbound: float  # share of those they have dialled
+    strangers_eager: float  # share of the peers that they have chosen to push to them
+    captured: int  # how many have chosen none but strangers
     wanting: int  # how many have fewer outbound connections than they want
     delays: Percentiles  # of blocks to them that arrived
     missed: float  # share of blocks that did not
@@ -257,6 +262,7 @@ def measure_siege(setup: Setup, orders: Orders | None, trial: Trial) -> Siege:
     crowd = None if orders is None else Crowd(made.ground, orders)
     if crowd is not None:
         crowd.begin()
+    _submit_over_time(made, setup, trial)
     if trial.restart_s:
         made.heap.run(trial.restart_s)
         made.hosts[trial.victim].kill()
@@ -266,6 +272,7 @@ def measure_siege(setup: Setup, orders: Orders | None, trial: Trial) -> Siege:
     known = [kept.contact.peer for host in watched for kept in host.book.export()]
     inbound = [peer for host in watched for peer in host.inbound]
     outbound = [peer for host in watched for peer in host.ways if peer not in host.inbound]
+    eager = [host.router.eager for host in watched]
     delays_s = spread.delays_s([host.name for host in watched], trial.restart_s)
     arrived = [delay_s for delay_s in delays_s if delay_s < math.inf]
     hosts = dict.fromkeys(host.id for host in made.hosts.values())
@@ -273,10 +280,27 @@ def measure_siege(setup: Setup, orders: Orders | None, trial: Trial) -> Siege:
         strangers_known=_strange(known, hosts),
         strangers_inbound=_strange(inbound, hosts),
         strangers_outbound=_strange(outbound, hosts),
+        strangers_eager=_strange([peer for peers in eager for peer in peers], hosts),
+        captured=sum(_strange(peers, hosts) == 1 for peers in eager),
         wanting=sum(len(host.ways) - len(host.inbound) < setup.dials for host in watched),
         delays=percentiles(arrived),
         missed=1 - len(arrived) / max(1, len(delays_s)),
     )
+
+
+def _submit_over_time(made: Network, setup: Setup, trial: Trial) -> None:
+    """Let hosts take transactions, evenly over the trial; one that is down then takes none."""
+    rng = stream(setup.seed, "origins")
+    raws = transfers(setup, made.ground.common.genesis.hash, trial.transactions)
+    for number, raw in enumerate(raws):
+        at_s = LEAD_S + (trial.until_s - LEAD_S) * number / len(raws)
+        host = rng.choice(list(made.hosts.values()))
+        made.heap.at(at_s, partial(_take, host, raw))
+
+
+def _take(host: Host, raw: bytes) -> None:
+    if host.up:
+        host.submit([raw])
 
 
 def eclipse(setup: Setup, victim: int, identities: int, groups: int) -> Orders:

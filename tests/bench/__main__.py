@@ -4,6 +4,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean
 
 from testnet.bench.machine import measure_verify_limit
 from tests.bench.attacks import measure_attacks
@@ -198,7 +199,7 @@ def bench_blocks() -> None:
 
 
 def bench_eclipse() -> None:
-    """A victim among twenty attackers to one, over and over; then whole routers under siege."""
+    """A victim among twenty attackers to one, over and over."""
     for kept in measure_poisonings():
         say(
             f"eclipse, {kept.name}: {kept.free} of {kept.seeds} keep an honest outbound peer, "
@@ -206,12 +207,21 @@ def bench_eclipse() -> None:
             f"{kept.known_attackers:.0%} of the book and {kept.tried_attackers:.0%} of its tried "
             f"contacts; {kept.wall_s:.0f} s"
         )
+
+
+def bench_siege() -> None:
+    """Whole routers, twenty strangers to one: who dials whom, who pushes to whom, who hears."""
     for name, sieges in measure_small_sieges():
         outbound = [siege.strangers_outbound for siege in sieges]
+        eager = [siege.strangers_eager for siege in sieges]
         say(
-            f"eclipse, whole routers, {name}: strangers are "
-            f"{sum(outbound) / len(outbound):.0%} of outbound connections, {max(outbound):.0%} at "
-            f"worst, {max(siege.missed for siege in sieges):.0%} of blocks missed at worst"
+            f"siege, {name}: strangers are {mean(siege.strangers_known for siege in sieges):.0%} "
+            f"of address books, {mean(siege.strangers_inbound for siege in sieges):.0%} of inbound "
+            f"and {mean(outbound):.0%} of outbound connections ({max(outbound):.0%} at worst), "
+            f"{mean(eager):.0%} of eager links ({max(eager):.0%}); "
+            f"{sum(siege.captured for siege in sieges)} captured; "
+            f"{max(siege.missed for siege in sieges):.0%} of blocks missed at worst, p99 "
+            f"{max(siege.delays.p99 for siege in sieges):,.0f} ms"
         )
 
 
@@ -322,6 +332,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "engines": bench_engines,
     "lossy-link": bench_lossy_link,
     "eclipse": bench_eclipse,
+    "siege": bench_siege,
     "hundred": bench_hundred,
     "attacks": bench_attacks,
     "blocks": bench_blocks,

@@ -8,18 +8,20 @@ from functools import partial
 
 from testnet.engines.poisoning import Captivity, Poisoning, captivity
 from testnet.engines.study import Setup, Siege, Trial, eclipse, measure_siege, sybil
+from testnet.spec import LOAD_SENDERS
 
 SEEDS = 1_000
 ABLATION_SEEDS = 100
-SMALL_SEEDS = 3
-NODES = 50
+SMALL_SEEDS = 2
+NODES = 24  # a crowd of 480 that comes and goes costs more than a minute of processor time
 SUPPLY = 20
 STAY_S = 20.0
-INBOUND_MAX = 32
-KNOWN = 25
+INBOUND_MAX = 20
+KNOWN = 12
 GROUPS = 64
 UNTIL_S = 62.0
 RESTART_S = 35.0
+TRANSACTIONS = LOAD_SENDERS  # one each; more than one a second
 AT_ONCE = 8
 
 
@@ -71,14 +73,17 @@ def summary(name: str, runs: list[Captivity], wall_s: float) -> Kept:
     )
 
 
-def measure_small_sieges() -> Iterator[tuple[str, list[Siege]]]:
+def measure_small_sieges(
+    nodes: int = NODES, seeds: int = SMALL_SEEDS
+) -> Iterator[tuple[str, list[Siege]]]:
     """Whole routers, a few seeds: an eclipse with a restart, and a crowd of twenty to one."""
-    middle = NODES // 2
-    restart = Trial(UNTIL_S, f"n{middle + 1}", RESTART_S)
-    identities = NODES * SUPPLY
+    middle = nodes // 2
+    restart = Trial(UNTIL_S, f"n{middle + 1}", RESTART_S, TRANSACTIONS)
+    everybody = Trial(UNTIL_S, transactions=TRANSACTIONS)
+    identities = nodes * SUPPLY
     setups = [
-        Setup(NODES, known=KNOWN, inbound_max=INBOUND_MAX, seed=seed)
-        for seed in range(1, SMALL_SEEDS + 1)
+        Setup(nodes, known=min(KNOWN, nodes), inbound_max=INBOUND_MAX, seed=seed)
+        for seed in range(1, seeds + 1)
     ]
     yield (
         "eclipse and restart",
@@ -86,5 +91,5 @@ def measure_small_sieges() -> Iterator[tuple[str, list[Siege]]]:
     )
     yield (
         "sybil",
-        [measure_siege(s, sybil(s, identities, STAY_S, GROUPS), Trial(UNTIL_S)) for s in setups],
+        [measure_siege(s, sybil(s, identities, STAY_S, GROUPS), everybody) for s in setups],
     )

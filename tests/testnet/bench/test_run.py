@@ -1,7 +1,11 @@
 """A whole bench, small: real nodes on loopback, in two processes, with blocks."""
 
-from testnet.bench.conductor import run_gossip
+import pytest
+
+from testnet.bench.conductor import bounded, run_gossip
 from testnet.bench.plan import GossipPlan
+from testnet.founding import make_genesis
+from testnet.spec import LaunchSpec
 
 
 def test_a_small_bench_delivers_everything_and_keeps_the_order_in_blocks() -> None:
@@ -28,3 +32,17 @@ def test_a_small_bench_delivers_everything_and_keeps_the_order_in_blocks() -> No
     assert run.blocks is not None
     assert (run.blocks.included, run.blocks.in_order) == (60, True)
     assert told[0] == "settling"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "processes", "block_ms", "most"),
+    [(32, 1, 1_000, 31), (32, 2, 1_000, 62), (128, 1, 200, 1), (5, 2, 500, 166)],
+)
+def test_blocks_are_so_small_that_all_nodes_of_a_process_execute_them_in_a_slot(
+    nodes: int, processes: int, block_ms: int, most: int
+) -> None:
+    plan = GossipPlan(nodes, processes=processes, block_ms=block_ms)
+    genesis = make_genesis(LaunchSpec("bench", 1, nodes, authorities=4, block_ms=block_ms), 0)
+    parameters = bounded(genesis, plan).parameters
+    assert parameters.block_transactions_max == most
+    assert parameters.block_bytes_max == genesis.parameters.block_bytes_max

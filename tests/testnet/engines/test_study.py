@@ -77,6 +77,8 @@ def test_an_eclipse_fills_the_victims_inbound_slots_and_not_its_outbound(groups:
 
 def test_a_sybil_crowd_is_seen_by_everybody() -> None:
     crowd = sybil(BESIEGED, 60, 5.0, 4)
-    siege = measure_siege(BESIEGED, crowd, Trial(LEAD_S + 25.0))
+    siege = measure_siege(BESIEGED, crowd, Trial(LEAD_S + 25.0, transactions=30))
     assert 0 < siege.strangers_inbound < 1
+    assert siege.strangers_eager < 1
+    assert siege.captured < BESIEGED.nodes
     assert siege.missed < 0.5
