@@ -168,10 +168,12 @@ class ReferenceJudge:
     def _settled(self, node: str, at_s: float) -> Sequence[Violation]:
         """The head that a node has had for a while, whether or not it was given another."""
         _, _, block, since_s = self._newest.get(node, (0, 0, "", at_s))
-        head = self._heads.get(node)
-        if head is None or at_s - since_s <= ASTRAY_S:
+        head, newest = self._heads.get(node), self._sight.tree.get(block)
+        if head is None or newest is None or at_s - since_s <= ASTRAY_S:
             return ()
-        return self._astray(node, head, self._sight.tree.get(block), at_s)
+        if head.height >= newest.height and ancestor(head, newest.height) is None:
+            return ()  # its chain was not all seen
+        return self._astray(node, head, newest, at_s)
 
     def _astray(
         self, node: str, new: Card, newest: Card | None, at_s: float

@@ -251,6 +251,9 @@ def test_a_head_that_stays_where_nothing_is_justified_is_wrong_after_a_while() -
     facts = [joined("n1", "a", root, 1), joined("n1", "b", "a" * 64, 2), joined("n2", "c", root, 1)]
     facts += [Seen(2.0, Confirmed("n1", "c" * 64, 1, 1, 0, False)), looked(3.5)]
     assert names(judged([*net.seen, *facts], on=net.ground())) == ()
+    unseen = joined("n1", "b", "f" * 64, 2)
+    gap = [*facts[:1], unseen, *facts[2:], looked(4.5)]
+    assert names(judged([*net.seen, *gap], on=net.ground())) == ()
     (found,) = judged([*net.seen, *facts, looked(4.5)], on=net.ground())
     assert (found.check, found.nodes) == ("reference", ("n1",))
     assert "newest justified" in found.statement
