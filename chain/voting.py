@@ -6,9 +6,10 @@ Rules:
 - A key whose votes have been seen, but whose guard is missing or behind them, does not vote: the
   store was lost or restored from a backup, or another process votes with the same key. *Why:* the
   guard cannot be worked out from what was seen, only whether it is wrong. The way on is a new key.
-- The first vote of each life needs a recent head. *Why:* a node that lost its store, or has an old
-  one, must first see in the blocks it fetches how far its key has voted.
-Not detected: a restore of a backup older than votes that never got into any certificate or pool.
+- The first vote of each life needs a recent block by somebody else. *Why:* a node that lost its
+  store, or has an old one, must first see in the blocks it fetches how far its key has voted; and
+  one that hears nobody makes blocks on its own.
+Not detected: a restore of a backup whose later votes are in no certificate and in no peer's pool.
 Spec: docs/spec/consensus.md, section 7.
 """
 
@@ -30,8 +31,8 @@ from chain.primitives.keys import KeyPair
 from chain.store import Batch, KeyValueStore
 
 FRESH_SLOTS = 4
-"""How old a head may be for the first vote of a life: what the key signed before is in certificates
-by then. Blocks need no votes, so the heads of a network that begins again are recent."""
+"""How old that block may be: what the key signed before is in certificates by then. Blocks need no
+votes, so those of a network that begins again are recent."""
 
 
 class Voter:
@@ -125,12 +126,22 @@ class Voter:
             return None
         if not finality.on_final(node.id):
             return None
-        if not self._begun and node.slot < slot - FRESH_SLOTS:
+        if not self._begun and not self._is_fresh(node, slot, len(authorities.members)):
             return None
         self.check()
         self._write(guard.after(vote))
         self._begun = True
         return SignedVote(vote, member, self._key.sign(vote.signed_bytes(self._ledger.chain)))
+
+    def _is_fresh(self, node: HeaderNode, slot: int, members: int) -> bool:
+        """Whether a block's chain is where the network is: somebody else made one lately."""
+        oldest = slot - FRESH_SLOTS
+        own: HeaderNode | None = node
+        while own is not None and own.slot >= oldest:
+            if own.header.author != self._did or members == 1:
+                return True
+            own = self._ledger.node(own.parent)
+        return False
 
     def _write(self, guard: Guard) -> None:
         batch = Batch()

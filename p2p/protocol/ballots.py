@@ -10,9 +10,9 @@ Rules:
 - A vote goes to peers that have not been seen with a quorum of its link, and so does a certificate,
   which stands for the votes that were not said. One that came in a block goes to nobody. *Why:* who
   has a quorum makes the certificate itself; where all is well nothing is said twice.
-- A new peer is told the newest certificates, and the votes of the last slots that are in none.
-  *Why:* they may be what it lacks for a quorum; and a node that is back from an old backup learns
-  what its key has signed since, which no block need ever say.
+- A new peer is told the newest certificates, the votes of this slot and the last that are in none,
+  and of every authority the newest votes. *Why:* the first may be what it lacks for a quorum; and a
+  node that is back from an old backup learns what its key has signed, which no block need ever say.
 - Whoever sends a wrong signature is blamed, and the right vote is taken from others all the same.
   *Why:* votes are known by their whole bytes.
 Resists: floods (a budget for each peer), votes of many signers that do not exist (the member must
@@ -104,19 +104,21 @@ class Ballots:
         held = self._ledger.finality.closure.held[-CERTIFICATES_SENT_MAX:]
         if held:
             effects.append(Send(peer, Certificates(tuple(each.encode() for each in held))))
-        self._sweep(self._slot(now))
+        told = {signed.encode(): signed for signed in self._told_first(self._slot(now))}
+        for signed in told.values():
+            if signed.vote in self._links:
+                self._show(peer, signed.vote, 1 << signed.member)
+        return effects + _messages(peer, list(told))
+
+    def _told_first(self, slot: int) -> list[SignedVote]:
+        """The votes a new peer is told: the newest of each member, and what a quorum may lack."""
         uncertified = [
-            (vote, member, raw)
+            decode_vote(raw)
             for vote, link in self._links.items()
             for member, raw in link.raws.items()
-            if not link.certified >> member & 1
+            if not link.certified >> member & 1 and vote.target.epoch >= slot - 1
         ]
-        if uncertified:
-            told = uncertified[-VOTES_MAX:]
-            for vote, member, _ in told:
-                self._show(peer, vote, 1 << member)
-            effects.append(Send(peer, Votes(tuple(raw for _, _, raw in told))))
-        return effects
+        return self._ledger.finality.pool.newest() + uncertified
 
     def disconnected(self, peer: PeerId) -> None:
         """Forget what a peer has shown."""
@@ -260,11 +262,7 @@ class Ballots:
                 if not shown & bit and shown.bit_count() < link.quorum:
                     link.shown[peer] = shown | bit
                     told.setdefault(peer, []).append(raw)
-        return [
-            Send(peer, Votes(tuple(raws[start : start + VOTES_MAX])))
-            for peer, raws in told.items()
-            for start in range(0, len(raws), VOTES_MAX)
-        ]
+        return [message for peer, raws in told.items() for message in _messages(peer, raws)]
 
     def certified(self, certificate: Certificate, *, spread: bool) -> list[Effect]:
         """The ledger has a new certificate: its votes are told no more; it is, to who lacks it."""
@@ -308,3 +306,11 @@ def _bits(content: SignedVote | Certificate) -> int:
     if isinstance(content, Certificate):
         return int.from_bytes(content.bits, "little")
     return 1 << content.member
+
+
+def _messages(peer: PeerId, raws: Sequence[bytes]) -> list[Effect]:
+    """Votes for one peer, in as few messages as may be."""
+    return [
+        Send(peer, Votes(tuple(raws[start : start + VOTES_MAX])))
+        for start in range(0, len(raws), VOTES_MAX)
+    ]

@@ -109,9 +109,10 @@ class ReferenceJudge:
                 self._heads.pop(node, None)
                 self._newest.pop(node, None)
                 return ()
-            case Confirmed() as confirmed:
+            case Confirmed(node) as confirmed:
+                found = self._preferred(node, seen.at_s)  # what is over is judged by what was known
                 self._confirmed(confirmed, seen.at_s)
-                return ()
+                return found
             case Glimpse(node):
                 return self._preferred(node, seen.at_s) or self._settled(node, seen.at_s)
             case BlockJoined(node) | BlockLeft(node):

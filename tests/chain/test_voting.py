@@ -59,6 +59,19 @@ def test_a_head_of_a_slot_to_come_is_not_voted_for_yet() -> None:
     assert later.vote.target == Checkpoint(early.id, 3)
 
 
+def test_the_first_vote_of_a_life_needs_a_block_of_somebody_else() -> None:
+    """Who hears nobody makes blocks alone, and may have lost what it signed."""
+    store = MemoryStore()
+    on = ledger(store)
+    one = voter(on, store)
+    assert grow(on, 6).header.author == AUTHORITIES[0].did
+    assert one.vote_at_deadline(6) is None
+    grow(on, 7)
+    assert one.vote_at_deadline(7) is not None
+    assert grow(on, 9).header.author == AUTHORITIES[0].did
+    assert one.vote_at_deadline(20) is not None, "it has begun"
+
+
 def test_the_guard_outlives_the_process() -> None:
     store = MemoryStore()
     on = ledger(store)

@@ -118,6 +118,15 @@ class VotePool:
             by_epoch[epoch][0] for _, by_epoch in sorted(self._signed.items()) if epoch in by_epoch
         ]
 
+    def newest(self) -> list[SignedVote]:
+        """Of each member the votes with the newest target and with the newest source."""
+        found: dict[SignedVote, None] = {}
+        for _, by_epoch in sorted(self._signed.items()):
+            votes = [signed for epoch in sorted(by_epoch) for signed in by_epoch[epoch]]
+            found[votes[-1]] = None
+            found[max(votes, key=_by_source)] = None
+        return list(found)
+
     def _record(self, signed: SignedVote, authorities: AuthoritySet) -> Evidence | None:
         """Keep a vote; evidence if an earlier one of its signer excludes it."""
         vote, signer = signed.vote, (signed.vote.set_id, signed.member)
@@ -151,6 +160,10 @@ class VotePool:
             else:
                 del self._signed[signer]
                 del self._newest[signer]
+
+
+def _by_source(signed: SignedVote) -> tuple[int, int]:
+    return signed.vote.source.epoch, signed.vote.target.epoch
 
 
 def _excluded(vote: Vote, by_epoch: dict[int, list[SignedVote]]) -> SignedVote | None:

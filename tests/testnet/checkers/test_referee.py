@@ -14,7 +14,7 @@ from chain.parameters import Consensus
 from chain.state import paths
 from chain.store import Batch
 from chain.transactions.envelope import Transaction
-from testnet.observation import BlockJoined, BlockLeft, Confirmed, Fact, Glimpse, Seen
+from testnet.observation import BlockJoined, BlockLeft, Confirmed, Glimpse, Seen
 from tests.chain.founding import AUTHORITIES, resealed, transfer
 from tests.testnet.checkers.small import Small, doctored, judged, names, verdicts
 
@@ -205,21 +205,32 @@ def test_a_reorganisation_in_several_steps_is_judged_when_it_is_over() -> None:
     assert verdicts(net) == ()
 
 
-def _forked(*confirmed: str, to: str) -> Sequence[str]:
-    """Node n1 takes a and then b on it, or the lower rival c, and moves from one to the other."""
+def _forked(*confirmed: str, to: str, back: str = "") -> Sequence[str]:
+    """Node n1 takes a and then b on it, or the lower rival c, and moves from one to the other.
+
+    A second later it may move back, as block `back` is justified.
+    """
     net = Small()
     root = net.ledgers["n1"].head.id.hex()
 
-    def joined(block: str, parent: str, height: int) -> Fact:
+    def joined(block: str, parent: str, height: int) -> BlockJoined:
         return BlockJoined("n1", block * 64, parent, height, height, "d" * 64, "e" * 64, ())
+
+    def moved(at_s: float, old: list[BlockJoined], new: list[BlockJoined]) -> list[Seen]:
+        left = [BlockLeft("n1", fact.block, fact.height) for fact in reversed(old)]
+        return [Seen(at_s, fact) for fact in (*left, *new)]
+
+    def justified(at_s: float, block: str) -> Seen:
+        return Seen(at_s, Confirmed("n1", block * 64, 1, 1, 0, False))
 
     high = [joined("a", root, 1), joined("b", "a" * 64, 2)]
     low = [joined("c", root, 1)]
     first, then = (high, low) if to == "c" else (low, high)
-    left: list[Fact] = [BlockLeft("n1", fact.block, fact.height) for fact in reversed(first)]
-    facts = [Seen(1.0, fact) for fact in first]
-    facts += [Seen(2.0, Confirmed("n1", b * 64, 1, 1, 0, False)) for b in confirmed]
-    facts += [Seen(2.0, fact) for fact in (*left, *then)]
+    facts = moved(1.0, [], first)
+    facts += [justified(2.0, block) for block in confirmed]
+    facts += moved(2.0, first, then)
+    if back:
+        facts += [justified(3.0, back), *moved(3.0, then, first)]
     facts.append(Seen(9.0, Glimpse("n1", 1, to * 64, 2, 0, 0, 0, 0, 0)))
     found = judged([*net.seen, *facts], on=net.ground())
     return [each.statement for each in found if each.check == "reference"]
@@ -257,3 +268,8 @@ def test_a_head_that_stays_where_nothing_is_justified_is_wrong_after_a_while() -
     (found,) = judged([*net.seen, *facts, looked(4.5)], on=net.ground())
     assert (found.check, found.nodes) == ("reference", ("n1",))
     assert "newest justified" in found.statement
+
+
+def test_a_move_is_judged_by_what_was_justified_then() -> None:
+    assert _forked(to="b", back="c") == []
+    assert "newest justified" in _forked(to="b", back="b")[0]
