@@ -94,9 +94,8 @@ def test_a_network_that_lost_three_of_seven_goes_on_with_four() -> None:
     assert final_now is not None
     assert final_now.height > chain.tip.header.height
     raws = [encode_block(each) for each in chain.blocks]
-    codes = [
-        each.code for each in Reference(chain.genesis, [recovery.encode()]).judge(raws).values()
-    ]
+    followed = Reference(chain.genesis, [recovery.encode()]).judge(raws)
+    codes = [each.code for each in followed.values()]
     assert codes.count("") == len(raws), "the founding block, and all but the void one"
     assert codes.count("wrong-set") == 1
     assert chain.judged().count("") == len(raws) - 1, "without the file it is the void one's chain"
