@@ -9,7 +9,9 @@ Rules:
 - A new peer is told of everything when that is little, and sent sums when it is more than
   ALL_MAX. *Why:* two halves of a healed network have nearly everything in common.
 - At most LIST_MAX ids are announced at a time, from a random place; when that was not all, the
-  exchange is repeated after AGAIN_S. *Why:* nobody remembers more announcements at once.
+  exchange is repeated after AGAIN_S, then after AGAIN_GROWTH times as long, until that is EVERY_S.
+  *Why:* nobody remembers more announcements at once. *Why not for ever:* under a large burst, or
+  with blocks on their way, full mempools differ in every bucket whatever is announced.
 - Summing under the peer's key is paid for from a budget of ids; without it the message is ignored,
   and nobody is blamed. *Why:* it is the one request here that costs more than it weighs.
 - Only a peer that we have sent sums may tell us which buckets differ, and once. *Why:* its
@@ -31,6 +33,7 @@ from p2p.wire.shorts import Shortener
 
 EVERY_S = 30.0
 AGAIN_S = 2.0
+AGAIN_GROWTH = 4
 ALL_MAX = 256  # ids told to a new peer without asking: 8 KB
 LIST_MAX = 4_096  # ids; a peer remembers 5,000 announcements of ours
 SUMMED_RATE = 20_000  # ids a second that we hash for all others: 20 ms
@@ -54,6 +57,7 @@ class Reconciliation:
         self._peers: dict[PeerId, None] = {}
         self._asked: dict[PeerId, None] = {}
         self._again: dict[PeerId, float] = {}
+        self._pauses_s: dict[PeerId, float] = {}  # before the next repetition, once there was one
         self._budget: TokenBucket | None = None
         self._next_s: float | None = None
 
@@ -69,6 +73,7 @@ class Reconciliation:
         del self._peers[peer]
         self._asked.pop(peer, None)
         self._again.pop(peer, None)
+        self._pauses_s.pop(peer, None)
 
     def asked(
         self, peer: PeerId, message: Reconcile, shortener: Shortener | None, now: Now
@@ -97,8 +102,10 @@ class Reconciliation:
             return Differing([Count("ignored", "differ")], [])
         del self._asked[peer]
         ids = list(self._in(message.buckets))
-        if message.more or len(ids) > LIST_MAX:
-            self._again[peer] = now.s + AGAIN_S
+        pause_s = self._pauses_s.pop(peer, AGAIN_S)
+        if (message.more or len(ids) > LIST_MAX) and pause_s < EVERY_S:
+            self._again[peer] = now.s + pause_s
+            self._pauses_s[peer] = pause_s * AGAIN_GROWTH
         return Differing([], self._listed(ids))
 
     def tick(self, now: Now, eager: tuple[PeerId, ...]) -> list[Effect]:

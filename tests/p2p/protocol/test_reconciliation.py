@@ -11,6 +11,7 @@ from p2p.protocol.effects import Effect, Send
 from p2p.protocol.holding import Holding
 from p2p.protocol.instant import Now
 from p2p.protocol.reconciliation import (
+    AGAIN_GROWTH,
     AGAIN_S,
     ALL_MAX,
     EVERY_S,
@@ -102,6 +103,21 @@ def test_more_than_can_be_listed_is_compared_again_soon() -> None:
     assert heard == []
     again = ours.engine.tick(Now(EVERY_S + AGAIN_S, 0), ())
     assert isinstance(message(again), Reconcile)
+
+
+def test_mempools_that_stay_different_are_compared_again_ever_later_and_not_for_ever() -> None:
+    ours = Side(ANN, [sha256(b"x%d" % number) for number in range(LIST_MAX + 100)])
+    ours.engine.connected(BOB, Now(0, 0))
+    asked_s: list[float] = []
+    for half_s in range(2 * int(2 * EVERY_S)):
+        now = Now(half_s / 2, 0)
+        if ours.engine.tick(now, ()):
+            asked_s.append(now.s)
+            ours.engine.told(BOB, Differ(2**64 - 1, True), now)
+    first_s = asked_s[0]
+    later_s = [at_s - first_s for at_s in asked_s]
+    a_round = [0, AGAIN_S, AGAIN_S + AGAIN_S * AGAIN_GROWTH]
+    assert later_s[: 2 * len(a_round)] == a_round + [EVERY_S + at_s for at_s in a_round]
 
 
 def test_who_was_not_asked_tells_nothing_and_sums_have_a_budget() -> None:
