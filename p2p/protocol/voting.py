@@ -6,8 +6,9 @@ Rules:
   over. *Why thirds:* a block, and then its votes, have a third each to reach everybody.
 - Nothing is signed while blocks above the head are coming, nor before a peer has said where it is.
   *Why:* a vote for a stale head helps nobody, and costs the slot.
-- The first vote of a life comes two slots after that. *Why:* a node that is back from an old backup
-  does not know what it has signed; by then its peers have told it, and its guard is behind.
+- The first vote of a life comes at the deadline of the slot after that. *Why:* a node that is back
+  from an old backup does not know what it has signed; by then, a third of a slot later at least,
+  its peers have told it, and its guard is behind.
 - The guard is on the disk before a vote leaves. A key whose guard does not know all that was signed
   with it never votes again here; the node goes on without. *Why:* see chain.voting.
 Spec: docs/spec/consensus.md, section 7.
@@ -24,9 +25,6 @@ from p2p.protocol.ballots import Ballots
 from p2p.protocol.effects import Count, Effect, Warn
 from p2p.protocol.instant import Now
 from p2p.protocol.production import Surroundings
-
-HEARING_SLOTS = 2
-"""What peers say when they meet is here by then, and an authority that is back votes in time."""
 
 
 def open_voter(ledger: Ledger, author: Author | None) -> Voter | None:
@@ -53,7 +51,7 @@ class Voting:
         self._next_s = 0.0
         self._frozen = 0
         self._closed = 0
-        self._informed: int | None = None
+        self._hearing = -1  # the slot in which it first knew where the others are
 
     @property
     def active(self) -> bool:
@@ -96,7 +94,7 @@ class Voting:
         in_time = now.unix_ms < genesis.slot_start_ms(slot) + self._third_ms
         if voter is None or head.slot != slot or not in_time or slot <= self._closed:
             return []
-        if not self._may_vote(slot, around):
+        if not self._may_vote(slot, around) or slot == self._hearing + 1:
             return []
         return self._cast(lambda: voter.vote_for(head.id, slot), now)
 
@@ -107,9 +105,9 @@ class Voting:
             return True
         if around.peers == 0:
             return False
-        if self._informed is None:
-            self._informed = slot
-        return slot >= self._informed + HEARING_SLOTS
+        if self._hearing < 0:
+            self._hearing = slot
+        return slot > self._hearing
 
     def _cast(self, vote: Callable[[], SignedVote | None], now: Now) -> list[Effect]:
         try:

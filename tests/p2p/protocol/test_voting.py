@@ -9,7 +9,7 @@ from p2p.protocol.ballots import Ballots
 from p2p.protocol.effects import Effect, Send, Warn
 from p2p.protocol.instant import Now
 from p2p.protocol.production import Surroundings
-from p2p.protocol.voting import HEARING_SLOTS, Voting
+from p2p.protocol.voting import Voting
 from p2p.wire.messages import Votes
 from tests.chain.founding import AUTHORITIES, GENESIS, grow, ledger
 from tests.p2p.protocol.conversation import ANN
@@ -30,6 +30,11 @@ class Authority:
         voter = Voter(on, on.store, party.did, party.vote)
         self.voting = Voting(on, voter, self.ballots, alone=alone)
 
+    def early(self, slot: int) -> list[Effect]:
+        """What a block causes that comes as the slot begins."""
+        now = Now(slot * GENESIS.slot_ms / 1000, GENESIS.slot_start_ms(slot) + 1)
+        return self.voting.head_moved(now, WITH_A_PEER)
+
     def deadline(self, slot: int, around: Surroundings = WITH_A_PEER) -> list[Effect]:
         now_ms = GENESIS.slot_start_ms(slot) + GENESIS.slot_ms // 2
         return self.voting.tick(Now(slot * GENESIS.slot_ms / 1000, now_ms), around)
@@ -45,16 +50,19 @@ def said(effects: list[Effect]) -> list[Vote]:
     ]
 
 
-def test_the_first_vote_comes_when_peers_have_had_time_to_tell() -> None:
+def test_the_first_vote_comes_at_the_deadline_of_the_slot_after_it_met_somebody() -> None:
     one = Authority(ledger())
-    first = 2
-    for slot in range(1, first + HEARING_SLOTS):
+    met = 2
+    for slot, around in ((1, ALONE), (met, WITH_A_PEER)):
         grow(one.ledger, slot)
-        around = ALONE if slot < first else WITH_A_PEER
         assert said(one.deadline(slot, around)) == [], "nobody, or not long enough"
-    grow(one.ledger, first + HEARING_SLOTS)
-    (vote,) = said(one.deadline(first + HEARING_SLOTS))
-    assert vote.target.epoch == first + HEARING_SLOTS
+    grow(one.ledger, met + 1)
+    assert said(one.early(met + 1)) == []
+    (vote,) = said(one.deadline(met + 1))
+    assert vote.target.epoch == met + 1
+    grow(one.ledger, met + 2)
+    (vote,) = said(one.early(met + 2))
+    assert vote.target.epoch == met + 2, "from then on for a block as it comes"
 
 
 def test_a_network_of_one_waits_for_nobody() -> None:
@@ -73,6 +81,6 @@ def test_a_store_set_back_hears_of_its_last_vote_before_it_votes() -> None:
     signed = SignedVote(lost, MEMBER, key.sign(lost.signed_bytes(one.ledger.chain)))
     assert said(one.deadline(1)) == []
     one.ledger.add_vote(signed, 1)
-    effects = one.deadline(1 + HEARING_SLOTS)
+    effects = one.deadline(2)
     assert said(effects) == []
     assert [e.code for e in effects if isinstance(e, Warn)] == ["vote-guard-missing"]
