@@ -87,7 +87,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough: `cornerstone chain | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:  # noqa: BLE001 - the outermost shell; every case says what it is
+    except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - the outermost shell
         return max(explain(leaf) for leaf in leaves(error))
     return code if isinstance(code, int) else 0
 
@@ -125,8 +125,9 @@ def explain(error: BaseException) -> int:
 
 def print_usage_error(error: typer.TyperException) -> None:
     """A mistake on the command line; a bare group name gets its help."""
-    message = error.format_message()
-    if message:  # a bare group name has printed its help instead
+    if isinstance(error, typer.BadParameter) and error.param is None:
+        print_error(error.message)  # a refusal of ours: it says itself what would do
+    elif message := error.format_message():  # a bare group name has printed its help instead
         print_error(f"{message} (--help says how)")
 
 

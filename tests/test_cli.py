@@ -289,6 +289,17 @@ def test_each_kind_of_error_has_its_exit_code(
     assert err.count("\n") == (1 if said else 0)
 
 
+def test_an_interrupt_out_of_many_tasks_ends_without_a_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise BaseExceptionGroup("tasks", [KeyboardInterrupt()])
+
+    monkeypatch.setattr(cli, "app", interrupted)
+    assert cli.run(["testnet", "sim", "halves"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize("arguments", [[], ["tx"], ["keys"], ["genesis"], ["node"], ["testnet"]])
 def test_a_bare_group_shows_its_help(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

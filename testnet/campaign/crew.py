@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -135,7 +136,19 @@ def context(job: Job) -> ForkServerContext:
     """Workers are forked from a clean process that has imported everything once."""
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload([__name__, job.runner.__module__, *job.modules])
+    start_deaf()
     return found
+
+
+def start_deaf() -> None:
+    """Starts the clean process with SIGINT blocked, which it and its children inherit: Ctrl-C is
+    for the parent to handle, also while a second of imports goes on there."""
+    resource_tracker.ensure_running()  # started later, it would let SIGINT through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def serve(job: Job, pipe: Connection, words: Path) -> None:

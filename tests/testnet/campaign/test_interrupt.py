@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 
@@ -46,3 +47,27 @@ def test_it_ends_at_once_with_what_is_known_and_leaves_nobody_behind() -> None:
     assert crew
     _, alive = psutil.wait_procs(crew, timeout=5)
     assert alive == []
+
+
+HASTY = """
+from testnet.campaign.job import Job
+from testnet.campaign.session import results_here
+from tests.testnet import fake_runs
+
+if __name__ == "__main__":
+    job = Job(fake_runs.SCENARIO, fake_runs.every_third_fails, fake_runs.keep, modules=("hasty",))
+    print([result.seed for result in results_here(job, range(1, 3), 1)])
+"""
+
+
+def test_it_does_not_reach_workers_that_are_still_loading(tmp_path: Path) -> None:
+    interrupts_itself = "import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    (tmp_path / "hasty.py").write_text(interrupts_itself)
+    ended = subprocess.run(
+        [sys.executable, "-c", HASTY],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr) == ("[1, 2]\n", "")
