@@ -340,7 +340,7 @@ class Machine:
         )
 
     def final(self) -> FinalNode:
-        """The node at the end of the run; a node that is down is read from its disk."""
+        """The node at the end of the run; one that is down believes nothing."""
         if self.node is None:
             return FinalNode(self.name, False, self.honest, (), "", (), ())
         ledger = self.node.ledger

@@ -63,7 +63,11 @@ class FakeNetwork:
                 node.pool.pop(identity, None)
         parent = self.blocks[-1]
         name = sha256(parent.id.encode()).hex()
-        self.blocks.append(BlockContent(name, parent.id, parent.height + 1, tuple(chosen), ()))
+        self.add(BlockContent(name, parent.id, parent.height + 1, tuple(chosen), ()))
+
+    def add(self, block: BlockContent) -> None:
+        """A block that every node now has for its head."""
+        self.blocks.append(block)
         self._grown.set()
         self._grown = trio.Event()
 
