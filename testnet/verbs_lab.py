@@ -19,9 +19,9 @@ from testnet.campaign.determinism import Twice
 from testnet.campaign.job import Job, Runner, run_folder
 from testnet.campaign.keeping import keep_run
 from testnet.campaign.ledger import ledger_path, noted, ordered, read_ledger, write_ledger
-from testnet.campaign.places import home, runs_root
+from testnet.campaign.places import home, refuse_unwritable, runs_root
 from testnet.campaign.reporting import keep_with_page, write_reports
-from testnet.campaign.seeds import SEEDS_MAX, parse_seeds
+from testnet.campaign.seeds import SEED_MAX, SEEDS_MAX, parse_seeds
 from testnet.campaign.session import hold, results_here
 from testnet.campaign.summary import Result, summary_of
 from testnet.campaign.tally import Tally
@@ -44,7 +44,9 @@ CLUSTER = "testnet.campaign.dask"
 File = Annotated[
     str, typer.Argument(metavar="FILE", help="A scenario file, or a name of the library.")
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="The scenario's own when left out.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=SEED_MAX, help="The scenario's own when left out.")
+]
 Seeds = Annotated[str | None, typer.Option(help="A campaign: 1..1000, or 1,5,9.")]
 Jobs = Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one a processor.")]
 UntilFail = Annotated[bool, typer.Option("--until-fail", help="Stop at the first that fails.")]
@@ -100,6 +102,8 @@ def sim(
         raise typer.BadParameter("real processes have no virtual time; use `testnet run`")
     if seed is not None and seeds is not None:
         raise typer.BadParameter("give --seed or --seeds, not both")
+    if dask is not None and seeds is None and not until_fail:
+        raise typer.BadParameter("--dask spreads a campaign; give --seeds, as 1..1000")
     scenario = opened(file, tier)
     runner = runner_of(tier, strict)
     if check_determinism:
@@ -109,6 +113,8 @@ def sim(
     with misuse():
         first = scenario.seed if seed is None else seed
         chosen = tuple(range(first, first + SEEDS_MAX)) if seeds is None else parse_seeds(seeds)
+        if report is not None:
+            refuse_unwritable(report)
     keeper, root = (keep_run, runs_root(os.environ)) if report is None else (keep_with_page, report)
     job = Job(scenario, runner, keeper, root, (MODULES[tier],))
     many(job, chosen, Wish(jobs, until_fail, strict, dask, as_json, report, tier))
@@ -145,6 +151,8 @@ def one(
     """One seed in this process, with its story; kept when it failed or a folder is given."""
     tally = Tally(scenario)
     with misuse():
+        if folder is not None:
+            refuse_unwritable(folder)
         outcome = runner(scenario, seed)
     kept = ""
     if folder is not None:
@@ -162,7 +170,8 @@ def one(
     else:
         tell([story(outcome, kept)])
         if tally.unreached:
-            tell([f"  not reached with this seed: {', '.join(tally.unreached)}"])
+            strictly = ", which --strict takes for a failure" if strict else ""
+            tell([f"  not reached with this seed: {', '.join(tally.unreached)}{strictly}"])
     raise typer.Exit(tally.exit_code(strict))
 
 
@@ -174,18 +183,19 @@ def one_json(outcome: Outcome, kept: str, tally: Tally) -> dict[str, object]:
 def many(job: Job, seeds: tuple[int, ...], wish: Wish) -> NoReturn:
     """A campaign, remembered failures first; what failed is remembered for the next."""
     path = ledger_path(home(os.environ), job.scenario.name)
-    remembered = read_ledger(path)
+    with misuse():
+        remembered = read_ledger(path)
     chosen = ordered(remembered, seeds)
     tally = Tally(job.scenario)
     results = results_of(job, chosen, wish)
     whole = hold(results, tally, notes if wish.as_json else console, len(chosen), wish.until_fail)
-    write_ledger(path, noted(remembered, [*tally.ran, *tally.lost]))
-    if wish.report is not None:
-        write_reports(wish.report, tally, job.scenario, wish.tier)
     if wish.as_json:
         print_json(runs_json(tally))
     else:
         tell(sum_lines(tally) if whole else ["interrupted", *sum_lines(tally)])
+    write_ledger(path, noted(remembered, [*tally.ran, *tally.lost]))
+    if wish.report is not None:
+        write_reports(wish.report, tally, job.scenario, wish.tier)
     raise typer.Exit(tally.exit_code(wish.strict) if whole else EXIT_INTERRUPTED)
 
 

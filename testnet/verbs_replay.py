@@ -11,7 +11,7 @@ import typer
 from testnet.campaign.determinism import Twice
 from testnet.campaign.job import Runner
 from testnet.campaign.keeping import keep_run, open_run
-from testnet.campaign.places import runs_root
+from testnet.campaign.places import refuse_unwritable, runs_root
 from testnet.campaign.telling import COMMAND, standing_lines, story
 from testnet.campaign.tiers import INERT_CHECK, runner_of, simulate_until
 from testnet.errors import Unfit
@@ -54,7 +54,7 @@ def replay(run: Run, until: Until = None, as_json: AsJson = False) -> None:
                 f"{run} ran on real processes, where nothing happens twice; `sim` its"
                 f" scenario: {COMMAND} sim {shlex.quote(str(RunFolder(run).scenario))}",
             )
-        until_s = None if until is None else parse_ms(until.removeprefix("t=")) / 1_000
+        until_s = None if until is None else moment(until, kept)
         again = rerun(kept, until_s)
     parting = parted(kept, again, until_s)
     code = kept.exit_code if parting is None else ExitCode.NONDETERMINISM
@@ -65,6 +65,14 @@ def replay(run: Run, until: Until = None, as_json: AsJson = False) -> None:
     else:
         tell(replay_lines(run, kept, again, parting, until_s))
     raise typer.Exit(code)
+
+
+def moment(text: str, kept: Outcome) -> float:
+    """Seconds into a run, within it. Raises Refusal."""
+    at_s = parse_ms(text.removeprefix("t=")) / 1_000
+    if not 0 <= at_s <= kept.virtual_s:
+        raise Unfit("until", f"--until {text}: the run goes from 0s to {kept.virtual_s:g}s")
+    return at_s
 
 
 def rerun(kept: Outcome, until_s: float | None) -> Outcome:
@@ -142,6 +150,9 @@ def shrink(
     with misuse():
         scenario, chosen, runner = meant(what, seed, tier)
         place = output or Path(f"{scenario.name}-{chosen}-small.toml")
+        if place.is_dir():
+            raise Unfit("output", f"{place} is a folder; name the file to be written")
+        refuse_unwritable(place.parent)
         shrunk = smallest(scenario, chosen, runner, budget, heard)
     about = f"Shrunk from {scenario.name}, seed {chosen}: {', '.join(shrunk.outcome.failed)}."
     place.write_text(format_scenario(replace(shrunk.scenario, about=about)))

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from chain.primitives.errors import Refusal
+from testnet.campaign.seeds import SEED_MAX
 from testnet.faults.parameters import format_ms
 from testnet.options import AsJson, console, print_json
 from testnet.scenario.display import plan_view
@@ -17,7 +18,9 @@ from testnet.scenario.plan import plan
 File = Annotated[
     str, typer.Argument(metavar="FILE", help="A scenario file, or a name of the library.")
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="The scenario's own when left out.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=SEED_MAX, help="The scenario's own when left out.")
+]
 OnTier = Annotated[Tier, typer.Option("--tier", help="Where it would run.")]
 
 

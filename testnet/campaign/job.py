@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import sha256
-from testnet.campaign.summary import Lost, Result, summary_of
+from testnet.campaign.summary import Lost, Result, Summary, summary_of
 from testnet.errors import LaunchFailure
 from testnet.outcome import ExitCode, Outcome, RunFolder
 from testnet.scenario.model import Scenario
@@ -16,7 +16,7 @@ Runner = Callable[[Scenario, int], Outcome]
 """Runs a scenario with a seed. Raises Refusal for what its tier cannot do."""
 
 Keeper = Callable[[Outcome, Path], object]
-"""Writes a run into a folder."""
+"""Writes a run into a folder. Raises LaunchFailure when it cannot be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,18 @@ class Job:
 def carry_out(job: Job, seed: int) -> Result:
     """Runs one seed, keeps it when it failed, and says what came of it."""
     try:
-        outcome = job.runner(job.scenario, seed)
+        return keep_if_failed(job, job.runner(job.scenario, seed))
     except Refusal as refusal:
         return Lost(seed, f"{refusal.reason} ({refusal.code})", ExitCode.USAGE)
     except LaunchFailure as failure:
         return Lost(seed, str(failure))
+
+
+def keep_if_failed(job: Job, outcome: Outcome) -> Summary:
+    """What is worth telling of a run, which is in its folder when it failed."""
     if job.root is None or outcome.exit_code is ExitCode.PASS:
         return summary_of(outcome)
-    folder = run_folder(job.root, job.scenario, seed)
+    folder = run_folder(job.root, job.scenario, outcome.seed)
     job.keeper(outcome, folder)
     return summary_of(outcome, str(folder))
 

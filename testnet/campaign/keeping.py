@@ -7,7 +7,7 @@ from testnet.report.folder import load_run, save_run
 
 
 def keep_run(outcome: Outcome, path: Path) -> None:
-    """Writes a run into a folder, over the one that may be there. Raises Unfit."""
+    """Writes a run into a folder, over the one that may be there. Raises LaunchFailure."""
     save_run(outcome, RunFolder(path))
 
 

@@ -7,8 +7,10 @@ $CORNERSTONE_HOME/
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from testnet.directory import testnets_root
+from testnet.errors import Unfit
 
 
 def home(environment: Mapping[str, str]) -> Path:
@@ -19,3 +21,15 @@ def home(environment: Mapping[str, str]) -> Path:
 def runs_root(environment: Mapping[str, str]) -> Path:
     """The folder of all kept runs."""
     return home(environment) / "runs"
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Makes the folder. Raises Unfit when nothing can be written there: before a run, not after."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Unfit(
+            "folder", f"nothing can be written into {folder}: {error.strerror}; name another folder"
+        ) from error

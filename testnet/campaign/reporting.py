@@ -29,7 +29,7 @@ told the campaign."""
 
 
 def keep_with_page(outcome: Outcome, path: Path) -> None:
-    """A run in its folder, with the page that shows it. Raises Unfit."""
+    """A run in its folder, with the page that shows it. Raises LaunchFailure."""
     save_run(outcome, RunFolder(path))
     (path / PAGE).write_text(page(outcome, str(path)), encoding="utf-8")
 

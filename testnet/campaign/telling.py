@@ -33,7 +33,8 @@ def story(outcome: Outcome, folder: str) -> str:
         lines += [f"  {line}" for line in lines_of(told) if line != replay]
     if outcome.inert:
         lines.append(f"  faults that hit nothing: {', '.join(outcome.inert)}")
-    return "\n".join([*lines, *next_steps(folder)])
+    steps = next_steps(folder)
+    return "\n".join([*lines, *(steps if told is not None else steps[:1])])
 
 
 def next_steps(folder: str) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from chain.primitives.errors import Refusal
-from testnet.errors import Unfit
+from testnet.errors import LaunchFailure, Unfit
 from testnet.observation import Seen, decode_seen, encode_seen
 from testnet.outcome import Figure, Outcome, RunFolder, Verdict, Violation
 from testnet.scenario.model import Scenario, Tier
@@ -33,7 +33,7 @@ Value = TypeVar("Value")
 def save_run(outcome: Outcome, folder: RunFolder) -> None:
     """Writes the three files, over those that may be there; makes the folder.
 
-    Raises Unfit when the folder cannot be written.
+    Raises LaunchFailure when the folder cannot be written, as when the disk is full.
     """
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
@@ -45,10 +45,9 @@ def save_run(outcome: Outcome, folder: RunFolder) -> None:
         unfinished.write_text(record + "\n", encoding="utf-8")
         unfinished.replace(folder.record)
     except OSError as error:
-        raise Unfit(
-            "run-not-kept",
-            f"the run cannot be kept in {folder.path}: {error.strerror}; name a folder that can"
-            " be written",
+        raise LaunchFailure(
+            f"the run cannot be kept in {folder.path}: {error.strerror}; make room there, or name"
+            " another folder"
         ) from error
 
 
@@ -224,6 +223,10 @@ def _text(path: Path) -> str:
     except FileNotFoundError as error:
         raise Unfit(
             "no-run", f"{path.parent} holds no whole run: there is no {path.name}; {REMEDY}"
+        ) from error
+    except NotADirectoryError as error:
+        raise Unfit(
+            "no-run", f"{path.parent} is no folder; name one that `sim` or `run` has kept"
         ) from error
     except OSError as error:
         raise Unfit("no-run", f"{path} cannot be read: {error.strerror}") from error

@@ -169,6 +169,42 @@ def test_an_exceeded_bound(shell: Shell) -> None:
 def test_strict_fails_what_was_never_reached(shell: Shell) -> None:
     ended = shell.testnet("sim", shell.file(CALM), "--strict")
     assert ended.code == ExitCode.LIVENESS
+    assert "deep-reorg, which --strict takes for a failure" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--dask", "tcp://127.0.0.1:1"), "--dask spreads a campaign; give --seeds"),
+        (("--seed", str(2**63)), "Invalid value for '--seed'"),
+        (("--report", "scenario.toml"), "nothing can be written into scenario.toml: File exists"),
+        (("--seeds", "1..2", "--report", "scenario.toml/runs"), "name another folder"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_runs(
+    shell: Shell, options: tuple[str, ...], said: str
+) -> None:
+    ended = shell.testnet("sim", shell.file(CALM), *options)
+    assert (ended.code, ended.out) == (ExitCode.USAGE, "")
+    assert said in ended.err
+
+
+def test_a_mistake_in_a_file_is_told_as_the_file_has_it(shell: Shell) -> None:
+    ended = shell.testnet("check", shell.file(CUT.replace('"partition"', '"partion"')))
+    assert ended.code == ExitCode.USAGE
+    assert ended.err == (
+        f"error: {shell.home / 'scenario.toml'}: line 24, [[fault]] 2: do: no fault is called"
+        " 'partion'; did you mean 'partition'?\n"
+    )
+
+
+def test_a_damaged_ledger_is_told_before_anything_runs(shell: Shell) -> None:
+    seeds = shell.home / "home" / "seeds"
+    seeds.mkdir(parents=True)
+    (seeds / "calm-small.jsonl").write_text("garbage")
+    ended = shell.testnet("sim", shell.file(CALM), "--seeds", "1..2")
+    assert (ended.code, ended.out) == (ExitCode.USAGE, "")
+    assert "delete it, it only speeds things up" in ended.err
 
 
 def test_a_failure_is_told_kept_and_replayed(shell: Shell) -> None:
@@ -179,6 +215,9 @@ def test_a_failure_is_told_kept_and_replayed(shell: Shell) -> None:
     replayed = shell.testnet("replay", folder)
     assert replayed.code == ExitCode.LIVENESS
     assert replayed.out.startswith("the same run, event by event")
+    late = shell.testnet("replay", folder, "--until", "1m")
+    assert (late.code, late.out) == (ExitCode.USAGE, "")
+    assert "--until 1m: the run goes from 0s to 14s" in late.err
     at_five = shell.testnet("replay", folder, "--until", "5s")
     assert at_five.code == ExitCode.PASS
     assert at_five.out.startswith("at 5.0 s:")
@@ -210,6 +249,12 @@ def test_a_failure_shrinks(shell: Shell) -> None:
     assert again.code == ExitCode.LIVENESS
     assert again.json["runs"][0]["failed"] == ["converged"]
     assert shell.testnet("replay", f"{folder}-small").code == ExitCode.LIVENESS
+
+
+def test_where_the_smallest_goes_is_looked_at_first(shell: Shell) -> None:
+    ended = shell.testnet("shrink", shell.file(CALM), "-o", shell.home)
+    assert ended.code == ExitCode.USAGE
+    assert "is a folder; name the file to be written" in ended.err
 
 
 def test_what_passes_does_not_shrink(shell: Shell) -> None:

@@ -54,3 +54,9 @@ def test_the_nodes_as_they_stand() -> None:
         "  fault cut: partition on n1",
     ]
     assert standing_lines(seen, 9.0)[-1] == "  no fault in force"
+
+
+def test_a_run_that_passed_is_not_to_be_shrunk() -> None:
+    told = story(every_third_fails(SCENARIO, 4), "kept/small-4")
+    assert "replay kept/small-4" in told
+    assert "shrink" not in told

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testnet.errors import Unfit
+from testnet.errors import LaunchFailure, Unfit
 from testnet.observation import Judged, Seen
 from testnet.outcome import Figure, Outcome, RunFolder, Verdict, Violation
 from testnet.report.folder import is_run, load_run, save_run
@@ -132,5 +132,11 @@ def test_a_field_that_is_not_what_it_must_be(
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(Unfit, match="name a folder that can be written"):
+    with pytest.raises(LaunchFailure, match="make room there, or name another folder"):
         save_run(outcome(Stage(blocks=2)), RunFolder(tmp_path / "file" / "run"))
+
+
+def test_a_file_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "scenario.toml").write_text("scenario = 1")
+    with pytest.raises(Unfit, match=r"scenario\.toml is no folder; name one that"):
+        load_run(RunFolder(tmp_path / "scenario.toml"))
