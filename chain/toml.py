@@ -134,6 +134,8 @@ class Section:
         if name not in self.values:
             return
         within = "" if self.line == 0 else f"{self.title} "
+        if isinstance(self.values[name], dict):
+            raise self.refused(name, f"there may be several; write [[{name}]]")
         for index, value in enumerate(self._array(name)):
             if not isinstance(value, dict):
                 raise self._mistyped(name, dict, value)

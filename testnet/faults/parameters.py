@@ -5,6 +5,7 @@ its default. Field names end in their unit (`by_ms`), the scenario's keys do not
 """
 
 import dataclasses
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -182,10 +183,14 @@ def _plain(value: object) -> object:
 
 def _within(value: float, low: float, high: float, what: str) -> None:
     if not low <= value <= high:
-        raise Invalid("out-of-range", f"{what} is {value:g}; it can be {low:g} to {high:g}")
+        raise Invalid(
+            "out-of-range", f"{what} is {value:.12g}; it can be {low:.12g} to {high:.12g}"
+        )
 
 
 def _one_of(value: object, known: tuple[str, ...]) -> str:
     if not isinstance(value, str) or value not in known:
-        raise Invalid("choice", f"{value!r} is none of {', '.join(known)}")
+        near = difflib.get_close_matches(str(value), known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise Invalid("choice", f"{value!r} is none of {', '.join(known)}{hint}")
     return value

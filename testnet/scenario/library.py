@@ -41,8 +41,10 @@ def read_file(path: Path) -> str:
     try:
         size = path.stat().st_size
         if size > BYTES_MAX:
-            raise Unfit("scenario-size", f"{path} has {size} bytes; a scenario has {BYTES_MAX}")
-        return path.read_text(encoding="utf-8")
+            raise Unfit(
+                "scenario-size", f"{path} has {size} bytes; a scenario has {BYTES_MAX} at most"
+            )
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a mark
     except OSError as error:
         raise Unfit("scenario-file", f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -51,6 +53,8 @@ def read_file(path: Path) -> str:
 
 def unknown(text: str) -> Unfit:
     """What to say about a name that is neither a file nor in the library."""
+    if Path(text).is_dir():
+        return Unfit("scenario-file", f"{text} is a folder; name a scenario file, or one in it")
     if text.endswith(ENDING) or "/" in text:
         return Unfit("scenario-file", f"there is no file {text!r}")
     return Unfit(

@@ -90,3 +90,14 @@ def test_what_is_no_scenario_is_refused(tmp_path: Path) -> None:
     large.write_text("#" * (1 << 21))
     with pytest.raises(Unfit, match="has 2097152 bytes"):
         open_scenario(str(large))
+
+
+def test_a_folder_is_no_scenario(tmp_path: Path) -> None:
+    with pytest.raises(Unfit, match="is a folder; name a scenario file"):
+        open_scenario(str(tmp_path))
+
+
+def test_a_byte_order_mark_is_no_part_of_a_scenario(tmp_path: Path) -> None:
+    path = tmp_path / "calm.toml"
+    path.write_text((FOLDER / "calm.toml").read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert open_scenario(str(path)) == open_scenario("calm")
