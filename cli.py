@@ -6,26 +6,30 @@ failed (testnet/outcome.py); 70 a fault of ours; 130 interrupted.
 """
 
 import os
+import signal
 import sys
 import traceback
 from typing import Annotated
 
-import typer
+try:  # loading takes a second, much more on a busy machine, and nothing has been begun by then
+    import typer
 
-from chain.commands import genesis_app
-from chain.primitives.errors import Refusal, StoreFailure
-from p2p.api.client import ApiError, Unreachable
-from p2p.commands import gov, keys, look, node, receipt, recovery, tx
-from p2p.sending import NotIncluded
-from p2p.version import VERSION
-from testnet import commands as testnet
-from testnet.bench import commands as bench
-from testnet.errors import LaunchFailure
+    from chain.commands import genesis_app
+    from chain.primitives.errors import Refusal, StoreFailure
+    from p2p.api.client import ApiError, Unreachable
+    from p2p.commands import gov, keys, look, node, receipt, recovery, tx
+    from p2p.sending import NotIncluded
+    from p2p.version import VERSION
+    from testnet import commands as testnet
+    from testnet.bench import commands as bench
+    from testnet.errors import LaunchFailure
+except KeyboardInterrupt:
+    sys.exit(128 + signal.SIGINT)
 
 EXIT_REFUSED = 1
 EXIT_MACHINE = 3
 EXIT_FAULT = 70
-EXIT_INTERRUPTED = 130
+EXIT_INTERRUPTED = 128 + signal.SIGINT  # what shells report for a command that it ended
 TRACEBACK = "CORNERSTONE_TRACEBACK"
 """Set in the environment, it shows where a fault of ours happened."""
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
-TOP_LEVEL = {"README.md", "chain", "cli.py", "cornerstone.py", "docs", "p2p"} | {
+TOP_LEVEL = {"README.md", "chain", "cli.py", "docs", "p2p"} | {
     "pyproject.toml",
     "testnet",
     "tests",
@@ -36,7 +36,7 @@ SOURCES = [
     name
     for name in tracked()
     if name.endswith(".py")
-    and (name in ("cli.py", "cornerstone.py") or name.split("/")[0] in ("chain", "p2p", "testnet"))
+    and (name == "cli.py" or name.split("/")[0] in ("chain", "p2p", "testnet"))
 ]
 
 

@@ -1,11 +1,11 @@
-"""The installed command, before it has loaded anything."""
+"""The installed command, while it loads."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-COMMAND = "import cornerstone; cornerstone.main()"
+COMMAND = "import sys; from cli import main; sys.exit(main())"
 
 
 def ended(folder: Path, *arguments: str) -> tuple[int, str, str]:
@@ -22,7 +22,7 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str, str]:
 
 
 def test_an_interrupt_while_it_loads_ends_it_without_a_word(tmp_path: Path) -> None:
-    (tmp_path / "cli.py").write_text("raise KeyboardInterrupt")
+    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
     assert ended(tmp_path) == (130, "", "")
 
 
