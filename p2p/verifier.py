@@ -12,9 +12,10 @@ from chain.primitives.keys import SignatureCheck, verify_all
 THREADS = 2
 # About 9 ms of work: long enough to hide the hop to a thread (0.1 ms), short enough to share.
 CHUNK_CHECKS = 128
-# The hop to a thread and back costs as much of the loop's time as one check (0.1 ms), and waits for
-# the interpreter's lock besides: single transactions, each in its own frame, are not sent away.
-ON_LOOP_CHECKS = 2
+# Less than a millisecond of the loop. The hop to a thread and back costs as much of the loop's time
+# as two checks; and there every check ends with a wait for the interpreter's lock, which a busy
+# loop makes several times longer than the check itself. What a frame or two bring is not sent away.
+ON_LOOP_CHECKS = 16
 
 
 class Verifier(Protocol):

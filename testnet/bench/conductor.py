@@ -274,6 +274,7 @@ class Run:
             bytes_in=sum(now.bytes_in - then.bytes_in for now, then in pairs),
             bodies=sum(now.bodies - then.bodies for now, then in pairs),
             announced=sum(now.announced - then.announced for now, then in pairs),
+            frames=sum(now.frames - then.frames for now, then in pairs),
         )
         published: dict[int, float] = {}
         accepted: dict[int, array[float]] = {}

@@ -12,15 +12,16 @@ from testnet.checkers.measures import percentile
 class Phase:
     """One phase. A delivery is one message accepted by one node that did not publish it.
 
-    `copies` and `announced` (ids) are received per delivery, `wire_bytes` those on the links, what
-    Noise adds included and what TCP adds not; `cpu_ms` that of all nodes, signature checks and
-    what they do when idle included.
+    `copies`, `announced` (ids) and `frames` are received per delivery, `wire_bytes` those on the
+    links, what Noise adds included and what TCP adds not; `cpu_ms` that of all nodes, signature
+    checks and what they do when idle included.
     """
 
     sent: int
     delivered: float  # of the deliveries that were due
     copies: float
     announced: float
+    frames: float
     wire_bytes: float
     amplification: float  # wire bytes over the message's own
     cpu_ms: float
@@ -38,6 +39,7 @@ class Phase:
                 "delivered": 6,
                 "copies": 3,
                 "announced": 3,
+                "frames": 3,
                 "wire_bytes": 1,
                 "amplification": 3,
                 "cpu_ms": 4,
@@ -107,6 +109,7 @@ class Meters:
     bytes_in: int
     bodies: int
     announced: int
+    frames: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,7 @@ def phase_of(traffic: Traffic, meters: Meters) -> Phase:
         delivered=count / due,
         copies=meters.bodies * share,
         announced=meters.announced * share,
+        frames=meters.frames * share,
         wire_bytes=meters.bytes_in * share,
         amplification=meters.bytes_in * share / traffic.size,
         cpu_ms=1e3 * meters.cpu_s * share,

@@ -137,7 +137,13 @@ def figures_of(
 
 
 def _phase(plan: GossipPlan, load: Load, found: dict[str, Any]) -> Phase:
-    meters = Meters(found["cpu_s"], found["bytes"], found["bodies"], found["announced"])
+    meters = Meters(
+        cpu_s=found["cpu_s"],
+        bytes_in=found["bytes"],
+        bodies=found["bodies"],
+        announced=found["announced"],
+        frames=math.nan,  # its streams have none
+    )
     published = {
         number: at_s for number, at_s in enumerate(found["published"]) if not math.isnan(at_s)
     }

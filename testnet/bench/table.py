@@ -14,6 +14,8 @@ ROWS: tuple[Row, ...] = (
     ("copies per delivery, steady", lambda f: number(f.steady.copies, 2)),
     ("copies per delivery, burst", lambda f: number(f.burst.copies, 2)),
     ("announcements per delivery, steady", lambda f: number(f.steady.announced, 2)),
+    ("frames per delivery, steady", lambda f: number(f.steady.frames, 2)),
+    ("frames per delivery, burst", lambda f: number(f.burst.frames, 2)),
     ("wire bytes per delivery, steady", lambda f: number(f.steady.wire_bytes, 0)),
     ("wire bytes per delivery, burst", lambda f: number(f.burst.wire_bytes, 0)),
     ("amplification, burst", lambda f: number(f.burst.amplification, 2)),

@@ -75,6 +75,7 @@ async def test_both_verifiers_agree_and_keep_order() -> None:
     checks = [check(i, good=i % 7 != 3) for i in range(CHUNK_CHECKS + 20)]
     expected = [i % 7 != 3 for i in range(len(checks))]
     assert await ThreadVerifier().verify(checks) == expected
+    assert await ThreadVerifier().verify(checks[:CHUNK_CHECKS]) == expected[:CHUNK_CHECKS]
     assert await ThreadVerifier().verify(checks[2:4]) == expected[2:4]  # without a thread
     inline = InlineVerifier({})
     assert await inline.verify(checks) == expected

@@ -9,7 +9,7 @@ from rich.console import Console
 from testnet.bench.figures import Blocks, GossipFigures, Meters, Phase, Traffic, phase_of
 from testnet.bench.table import ROWS, table_of
 
-METERS = Meters(cpu_s=0.006, bytes_in=3_000, bodies=8, announced=12)
+METERS = Meters(cpu_s=0.006, bytes_in=3_000, bodies=8, announced=12, frames=6)
 
 
 def traffic(*accepted: list[float]) -> Traffic:
@@ -27,7 +27,8 @@ def figures(phase: Phase, blocks: Blocks | None = None) -> GossipFigures:
 def test_a_phase_by_hand() -> None:
     phase = phase_of(traffic([1.0, 2.010], [1.020, 2.0], [1.030, 2.040]), METERS)
     assert phase.delivered == 1.0
-    assert (phase.copies, phase.announced, phase.wire_bytes) == (2.0, 3.0, 750.0)
+    assert (phase.copies, phase.announced, phase.frames) == (2.0, 3.0, 1.5)
+    assert phase.wire_bytes == 750.0
     assert phase.amplification == 3.0
     assert math.isclose(phase.cpu_ms, 1.5)
     assert [round(ms) for ms in (phase.p50_ms, phase.p99_ms, phase.max_ms)] == [20, 40, 40]
