@@ -109,8 +109,9 @@ def campaign(where: Path, shrinks: bool) -> str:
 def shrink(where: Path, run: dict[str, str]) -> str:
     """The sizes of a failing scenario, as it was and as it became by itself."""
     shrunk = command(where, "shrink", run["folder"], "--budget", str(SHRINK_BUDGET))
-    sizes = [line.strip() for line in shrunk.stdout.splitlines() if "line" in line]
-    return " / ".join(sizes[-2:]) or f"not shrunk: {last_line(shrunk.stderr)}"
+    lines = [line.strip() for line in shrunk.stdout.splitlines()]
+    sizes = [line for line in lines if line.startswith(("before:", "after:"))]
+    return " / ".join(sizes) or f"not shrunk: {last_line(shrunk.stderr)}"
 
 
 def last_line(text: str) -> str:
