@@ -169,7 +169,7 @@ class NodeApi:
                     if block is not None:
                         await heard(block)
         except (ConnectionClosed, HandshakeError, OSError, ValueError, KeyError) as error:
-            raise Unanswered(f"{url}: {error!r}") from error
+            raise Unanswered(f"{url}: {said(error)}") from error
 
     async def _get(self, kind: type[View], url: str) -> View:
         try:
@@ -189,7 +189,7 @@ class NodeApi:
                 problem = decode_json(ProblemView, answer.content)
                 raise ApiError(problem.status, problem.code, problem.detail)
         except (httpx.TransportError, WrongJson) as error:
-            raise Unanswered(f"{url}: {error!r}") from error
+            raise Unanswered(f"{url}: {said(error)}") from error
         return answer.content
 
 
@@ -197,6 +197,11 @@ def open_client() -> httpx.AsyncClient:
     """A client for loopback: no proxies, no certificates, answers within ANSWER_TIMEOUT_S."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=256)
     return httpx.AsyncClient(verify=False, trust_env=False, timeout=ANSWER_TIMEOUT_S, limits=limits)
+
+
+def said(error: Exception) -> str:
+    """What an error says, or what it is when it says nothing."""
+    return str(error) or type(error).__name__
 
 
 def read_verdicts(answer: bytes) -> list[Verdict]:

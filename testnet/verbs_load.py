@@ -1,5 +1,6 @@
 """`testnet load`: transactions at a rate, and what became of them."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
@@ -80,19 +81,33 @@ async def open_senders(
     spec = load_spec(directory.spec)
     senders: dict[str, Sender] = {}
 
-    async def open_one(name: str, api: str) -> None:
+    async def open_one(name: str, place: int) -> None:
         organisation = load_sender(spec, name)
         did = organisation.document().id
-        try:
-            sequence = await nodes.next_sequence(api, genesis.did(did))
-        except Unanswered as error:
-            raise LaunchFailure(str(error)) from error
+        turn = place % len(apis)
+        asked = [*apis[turn:], *apis[:turn]]
+        sequence = await next_sequence(nodes, asked, genesis.did(did))
         senders[name] = Sender(organisation.key(Purpose.TX), did, genesis.hash, sequence)
 
     async with trio.open_nursery() as nursery:
         for place, name in enumerate(spec.load_names):
-            nursery.start_soon(open_one, name, apis[place % len(apis)])
+            nursery.start_soon(open_one, name, place)
     return [senders[name] for name in spec.load_names]
+
+
+async def next_sequence(nodes: NodeApi, asked: Sequence[str], did: str) -> int:
+    """An account's next sequence as the first node that answers knows it.
+
+    Raises LaunchFailure when none does. *Why others:* a node that is killed while a load begins
+    must not end it; one that is killed later does not either.
+    """
+    why = ""
+    for api in asked:
+        try:
+            return await nodes.next_sequence(api, did)
+        except Unanswered as error:
+            why = str(error)
+    raise LaunchFailure(f"no node answers; the last: {why}")
 
 
 def progress(tally: Tally, plan: LoadPlan) -> str:
