@@ -15,9 +15,9 @@ from tests.p2p.protocol.simnet import SimNet
 AUTHORITIES = 7
 KILLS = 200
 VICTIM = 3
-LIFE_MAX_S = 1.5
+LIFE_MAX_S = 5.0  # the first vote of a life comes after one slot or two, then one in each
 DOWN_MAX_S = 0.4
-WRITES_MAX = 30
+WRITES_MAX = 60
 
 
 class Killed(Exception):
