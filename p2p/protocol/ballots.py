@@ -15,6 +15,9 @@ Rules:
   node that is back from an old backup learns what its key has signed, which no block need ever say.
 - Whoever sends a wrong signature is blamed, and the right vote is taken from others all the same.
   *Why:* votes are known by their whole bytes.
+- Half of the room for unchecked signatures is for whoever comes first, the other half is every
+  peer's in equal shares. *Why:* what strangers made up is only seen to be wrong when it is checked,
+  and must not crowd out the votes of the honest until then.
 Resists: floods (a budget for each peer), votes of many signers that do not exist (the member must
 have a seat), double votes (two of a member and slot are kept, as evidence, and passed on).
 """
@@ -39,6 +42,7 @@ VOTES_BURST = 2_000  # what many healed links bring at once
 CERTIFICATES_RATE = 16  # certificates a second from one peer, of 200 signatures at most
 CERTIFICATES_BURST = 64
 UNCHECKED_MAX = 8_192  # signatures that wait to be checked, of all peers: 300 ms of two threads
+UNSHARED_MAX = UNCHECKED_MAX // 2  # of those, for whoever comes first
 GATHER_PARTS = 40  # of a slot: so long votes are gathered; a third is theirs, for all their hops
 TALK_SLOTS = 8  # how long a link is talked of: later its votes are of no use
 
@@ -55,20 +59,27 @@ class _Link:
 
 @dataclass(slots=True)
 class _Candidate:
-    """A vote or certificate whose signatures are being checked, and who has sent these bytes."""
+    """A vote or certificate whose signatures are being checked, and who has sent these bytes.
+
+    `budget` is that of the first to send them: they take up its room.
+    """
 
     raw: bytes
     content: SignedVote | Certificate
     checks: list[SignatureCheck]
     bringers: dict[PeerId, None]
+    budget: "_Budget"
 
 
 class _Budget:
-    __slots__ = ("certificates", "votes")
+    """What a peer may send, and how many of the signatures that wait to be checked are its own."""
+
+    __slots__ = ("certificates", "unchecked", "votes")
 
     def __init__(self, now: Now) -> None:
         self.votes = TokenBucket(VOTES_RATE, VOTES_BURST, now.s)
         self.certificates = TokenBucket(CERTIFICATES_RATE, CERTIFICATES_BURST, now.s)
+        self.unchecked = 0
 
 
 class Ballots:
@@ -153,14 +164,21 @@ class Ballots:
             except Refusal as refusal:
                 effects.append(Penalize(peer, POINTS_INVALID_VOTE, refusal.code, refusal.reason))
                 continue
-            if self._waiting + len(checks) > UNCHECKED_MAX:
+            if not self._has_room(budget, len(checks)):
                 effects.append(Count("votes", "crowded"))
                 continue
-            candidate = _Candidate(raw, content, checks, {peer: None})
+            candidate = _Candidate(raw, content, checks, {peer: None}, budget)
             self._checking[raw] = candidate
             self._waiting += len(checks)
+            budget.unchecked += len(checks)
             self._gather(candidate, now)
         return effects
+
+    def _has_room(self, budget: _Budget, signatures: int) -> bool:
+        waiting = self._waiting + signatures
+        share = (UNCHECKED_MAX - UNSHARED_MAX) // len(self._peers)
+        within = budget.unchecked + signatures <= share
+        return waiting <= (UNCHECKED_MAX if within else UNSHARED_MAX)
 
     def _gather(self, candidate: _Candidate, now: Now) -> None:
         if not self._fresh:
@@ -206,6 +224,7 @@ class Ballots:
             good, start = all(verdicts[start:end]), end
             del self._checking[candidate.raw]
             self._waiting -= len(candidate.checks)
+            candidate.budget.unchecked -= len(candidate.checks)
             if not good:
                 for peer in candidate.bringers:
                     wrong[peer] = wrong.get(peer, 0) + 1

@@ -5,9 +5,15 @@ from dataclasses import replace
 
 from chain.consensus.finality.certificate import Certificate, assemble
 from chain.consensus.finality.vote import Checkpoint, SignedVote, Vote
+from chain.primitives.hashing import Hash, sha256
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_INVALID_VOTE
-from p2p.protocol.ballots import CERTIFICATES_BURST, GATHER_PARTS, VOTES_BURST
+from p2p.protocol.ballots import (
+    CERTIFICATES_BURST,
+    GATHER_PARTS,
+    UNCHECKED_MAX,
+    VOTES_BURST,
+)
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.wire.messages import VOTES_MAX, Certificates, Message, Votes
 from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, SLOT_NOW, Conversation
@@ -230,3 +236,26 @@ def test_two_votes_of_one_slot_are_both_passed_on_and_a_third_is_nothing_new() -
         effects = say(talk, ANN, votes(other, [0]))
         assert sent(effects) == ([(BOB, 1), (CAT, 1)] if place == 0 else [])
         assert not blamed(effects)
+
+
+def made_up(link: Vote, stranger: int, count: int) -> list[bytes]:
+    """Votes for blocks that are not, with signatures that are none."""
+    blocks = (Hash(sha256(b"%d of %d" % (each, stranger))) for each in range(count))
+    targets = (Checkpoint(block, link.target.epoch) for block in blocks)
+    return [SignedVote(replace(link, target=each), 0, bytes(64)).encode() for each in targets]
+
+
+def test_what_strangers_make_up_does_not_crowd_out_the_votes_of_the_honest() -> None:
+    talk, link = begin()
+    strangers = [PeerId(bytes([number] * 32)) for number in range(UNCHECKED_MAX // VOTES_BURST + 1)]
+    for number, stranger in enumerate(strangers):
+        talk.connect(stranger)
+        raws = made_up(link, number, VOTES_BURST)
+        for start in range(0, VOTES_BURST, VOTES_MAX):
+            talk.say(stranger, Votes(tuple(raws[start : start + VOTES_MAX])))
+    talk.say(ANN, votes(link, [0, 1, 2]))
+    (check,) = gathered(talk)
+    assert UNCHECKED_MAX // 2 < len(check.checks) <= UNCHECKED_MAX
+    effects = talk.verify([check])
+    assert talk.ledger.finality.pool.tally(link) == (0, 1, 2)
+    assert blamed(effects) == [(each, "invalid-vote-signature") for each in strangers]
