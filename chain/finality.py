@@ -215,7 +215,13 @@ class Finality:
         return events
 
     def judge_vote(self, signed: SignedVote, slot: int) -> list[SignatureCheck]:
-        """What has to be verified before a vote is taken. Raises as `add_vote`."""
+        """What has to be verified before a vote is taken. Raises as `add_vote`.
+
+        Votes of sets that are over are declined, as their certificates are. *Why:* they decide
+        nothing, and members of all sets there ever were could sign without bound.
+        """
+        if signed.vote.set_id < self.finalized.set_id:
+            raise Declined("vote-old", f"of set {signed.vote.set_id}, which is over")
         authorities = self.sets.numbered(signed.vote.set_id)
         self.pool.judge(signed, authorities, slot)
         return self._checks([signed], authorities)

@@ -9,7 +9,7 @@ from chain.consensus.finality.evidence import of_blocks
 from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.consensus.selection import engine_of
 from chain.ledger import Ledger
-from chain.primitives.errors import Refusal
+from chain.primitives.errors import Declined, Refusal
 from chain.primitives.hashing import Hash
 from chain.store import MemoryStore
 from chain.transactions.governance_actions import (
@@ -86,6 +86,21 @@ def test_who_lost_its_seat_seals_nothing_and_votes_for_nothing() -> None:
     assert chain.on.finality.standing(chain.on.head.id).newest == newest
     chain.vote(Checkpoint(head.id, chain.on.head.slot))
     assert len(chain.grow().certificates) == 1
+
+
+def test_votes_of_a_set_that_is_over_are_taken_from_nobody() -> None:
+    chain = Chain(4)
+    before = chain.authorities
+    chain.finish(chain.decide(change(PEOPLE[:1], PEOPLE[4:5]), PEOPLE[:3]))
+    finality, slot = chain.on.finality, chain.on.head.slot
+    late = Vote(0, Checkpoint(chain.blocks[0].id, 1), Checkpoint(chain.on.head.id, slot))
+    signed = sign(late, 1, BY_ID[before.members[1].did], chain.genesis.hash)
+    assert len(finality.judge_vote(signed, slot)) == 1, "until the new set has finalized"
+    chain.grow()
+    chain.finalize()
+    assert finality.finalized.set_id == 1
+    with pytest.raises(Declined, match="vote-old"):
+        finality.judge_vote(signed, slot)
 
 
 def test_a_header_names_the_set_that_was_decided_and_no_other() -> None:
