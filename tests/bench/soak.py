@@ -35,7 +35,9 @@ from testnet.simulation.scheduler import run_in_virtual_time
 from tests.live import cornerstone, running_testnet
 
 NODES, HOURS, BLOCK_MS = 50, 24.0, 60_000
-SAMPLES = 96
+AUTHORITIES = 7
+"""As a network has them; with fifty, a day would go into fifty votes a block."""
+SAMPLES = 48
 TRANSACTIONS = 5  # in each block's time
 LEAST_A_NODE = 1.0
 """Less than one item more a node is no growth."""
@@ -102,7 +104,7 @@ class Soaked:
 async def live(nodes: int, hours: float, seed: int, cache: dict[SignatureCheck, bool]) -> Soaked:
     """The whole day."""
     began_s = time.perf_counter()
-    plan = NetPlan(nodes=nodes, block_ms=BLOCK_MS)
+    plan = NetPlan(nodes=nodes, authorities=min(AUTHORITIES, nodes), block_ms=BLOCK_MS)
     scenario = Scenario("soak", "a day", round(hours * 3_600_000), net=plan)
     spec = spec_of(scenario)
     genesis = genesis_of(scenario, spec)
@@ -152,7 +154,8 @@ def measure_processes(minutes: float, processes: int = PROCESSES) -> dict[str, l
     """Real processes under a small load: for each figure one trend a process."""
     at_s: list[float] = []
     series: dict[str, list[list[float]]] = {"resident MB": [], "descriptors": [], "tasks": []}
-    with running_testnet("soak", processes) as up:
+    seats = min(AUTHORITIES, processes)
+    with running_testnet("soak", processes, "--authorities", str(seats)) as up:
         watched = [psutil.Process(node["pid"]) for node in up["nodes"]]
         load = psutil.Popen(
             [
