@@ -1,15 +1,18 @@
 """The chain's own commands: `genesis` compiles and shows what a network is founded on."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
-from chain.genesis import Genesis
+from chain.genesis import GENESIS_LIMITS, Genesis
 from chain.genesis_source import compile_toml
 from chain.genesis_text import to_toml
 from chain.primitives.errors import Refusal
+
+T = TypeVar("T")
 
 genesis_app = typer.Typer(
     name="genesis",
@@ -62,22 +65,43 @@ def show(file: Either, as_json: AsJson = False) -> None:
 def read_source(path: Path) -> Genesis:
     """Compile a source file. Raises Refusal, naming file, line and remedy."""
     try:
-        return compile_toml(read_bytes(path).decode())
+        return compile_toml(read_bytes(path, GENESIS_LIMITS.size).decode())
     except UnicodeDecodeError as error:
         raise Refusal("genesis-file", f"{path}: not UTF-8 text (byte {error.start})") from error
 
 
 def read_compiled(path: Path) -> Genesis:
     """Read a compiled genesis. Raises Refusal."""
-    return Genesis.decode(read_bytes(path))
+    return read_as(Genesis.decode, path, GENESIS_LIMITS.size)
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's bytes. Raises Refusal."""
+def read_as(decode: Callable[[bytes], T], path: Path, size_max: int) -> T:
+    """What a file of at most `size_max` bytes says. Raises Refusal, naming the file."""
+    raw = read_bytes(path, size_max)
     try:
-        return path.read_bytes()
+        return decode(raw)
+    except Refusal as refusal:
+        raise Refusal(refusal.code, f"{path}: {refusal.reason}") from None
+
+
+def read_bytes(path: Path, size_max: int) -> bytes:
+    """The file's bytes, at most `size_max`. Raises Refusal, naming the file."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(size_max + 1)
     except OSError as error:
-        raise Refusal("genesis-file", f"{path} cannot be read ({error.strerror})") from error
+        raise Refusal("file", f"{path} cannot be read ({error.strerror})") from error
+    if len(raw) > size_max:
+        raise Refusal("file-size", f"{path} has more than {size_max} bytes: it is another file")
+    return raw
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file. Raises OSError that names it: a full disk alone does not say what it lacks."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def summary(genesis: Genesis) -> dict[str, object]:

@@ -132,4 +132,35 @@ def test_a_checkpoint_is_taken_into_account(
     assert cli.run([*verify, "--checkpoint", str(trusted)]) == 0
     assert "4 authorities of set 1" in capsys.readouterr().out
     trusted.write_bytes(b"nonsense")
-    assert "error: " in refused(capsys, *verify, "--checkpoint", str(trusted))
+    assert f"error: {trusted}: " in refused(capsys, *verify, "--checkpoint", str(trusted))
+
+
+@pytest.mark.parametrize("place", ["FILE", "--genesis", "--checkpoint"])
+def test_a_file_of_another_kind_is_named_and_none_is_read_without_end(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Path], place: str
+) -> None:
+    payment, _, genesis = files
+    given = {"FILE": str(payment), "--genesis": str(genesis)}
+
+    def verify(file: str) -> str:
+        receipt, *options = ({**given, place: file}).items()
+        return refused(capsys, "receipt", "verify", receipt[1], *(x for o in options for x in o))
+
+    endless = verify("/dev/zero")
+    assert endless.startswith("error: /dev/zero has more than ")
+    assert endless.endswith(" bytes: it is another file (file-size)\n")
+    none = str(payment.with_name("none"))
+    assert verify(none) == f"error: {none} cannot be read (No such file or directory) (file)\n"
+    if place != "FILE":  # of a receipt the step is named
+        assert verify("/dev/null").startswith("error: /dev/null: the bytes end")
+
+
+def test_a_full_disk_is_told_with_the_file_that_it_lacks(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    account = tmp_path / "bank.json"
+    keys = (HeldKey("assert", Purpose.ASSERT, SEED),)
+    save_account(account, Account("bank", "test", PAYEE.did, keys))
+    export = ["receipt", "export", str(files[0]), "--genesis", str(files[2]), "--from"]
+    assert cli.run([*export, str(account), "-o", "/dev/full"]) == 3
+    assert capsys.readouterr().err == "error: No space left on device: /dev/full\n"

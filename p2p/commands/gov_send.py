@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from chain.commands import read_as
 from chain.consensus.finality.evidence import EVIDENCE_BYTES_MAX, decode_evidence
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash, sha256
@@ -134,8 +135,7 @@ def evidence(
 
     [dim]cornerstone gov evidence double-block.cbor --testnet demo --from alice --wait[/dim]
     """
-    with file.open("rb") as opened:
-        found = decode_evidence(opened.read(EVIDENCE_BYTES_MAX + 1))
+    found = read_as(decode_evidence, file, EVIDENCE_BYTES_MAX)
     with open_session(testnet, api) as session:
         found.check(session.genesis.hash)
         account = session.account(sender)

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from chain.commands import read_bytes, read_compiled, read_source
-from chain.consensus.finality.recovery import decode_recovery
+from chain.commands import read_as, read_compiled, read_source
+from chain.consensus.finality.recovery import RECOVERY_LIMITS, decode_recovery
 from chain.genesis import Genesis
 from chain.primitives.errors import Refusal
 from chain.primitives.keys import KeyPair
@@ -132,7 +132,7 @@ def run(config: Config, recovery: RecoveryFile = None, light: Light = False) -> 
     load_config(path)
     arguments = ["--light", str(path)] if light else [str(path)]
     if recovery is not None:
-        decode_recovery(read_bytes(recovery))
+        read_as(decode_recovery, recovery, RECOVERY_LIMITS.size)
         arguments.append(str(recovery.resolve()))
     environment = dict(os.environ)
     source = str(Path(__file__).parents[2])

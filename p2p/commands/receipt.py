@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from chain.commands import read_bytes, read_compiled, read_source
+from chain.commands import read_as, read_bytes, read_compiled, read_source, write_bytes
 from chain.genesis import Genesis
-from chain.lightclient import TrustedCheckpoint, decode_checkpoint
+from chain.lightclient import CHECKPOINT_LIMITS, TrustedCheckpoint, decode_checkpoint
 from chain.primitives.errors import Refusal
 from chain.receipts.cose import export as cose_export
-from chain.receipts.finality import Basis
+from chain.receipts.finality import RECEIPT_LIMITS, Basis
 from chain.receipts.reading import decode_receipt_file
 from chain.receipts.transaction import TransactionReceipt, verify_transaction_receipt
 from chain.state.paths import parse_path
@@ -121,7 +121,7 @@ def verify(
     [dim]cornerstone receipt verify payment.receipt --genesis genesis.cbor[/dim]
     """
     founded = read_genesis(genesis)
-    raw = read_bytes(file)
+    raw = read_bytes(file, RECEIPT_LIMITS.size)
     asked = None if path is None else parse_path(path, founded.network)
     proven = verify_receipt(raw, Basis(founded, read_checkpoint(checkpoint)), asked)
     told(file, raw, founded, proven, as_json)
@@ -130,7 +130,7 @@ def verify(
 @app.command()
 def show(file: File, as_json: AsJson = False) -> None:
     """Show what a receipt says, without verifying it."""
-    raw = read_bytes(file)
+    raw = read_bytes(file, RECEIPT_LIMITS.size)
     receipt = decode_receipt_file(raw)
     if as_json:
         print_json({"verified": False, "bytes": len(raw), **content_value(receipt)})
@@ -152,7 +152,7 @@ def export_(
     payment.cose[/dim]
     """
     founded = read_genesis(genesis)
-    receipt = decode_receipt_file(read_bytes(file))
+    receipt = decode_receipt_file(read_bytes(file, RECEIPT_LIMITS.size))
     if not isinstance(receipt, TransactionReceipt):
         raise Refusal(
             "no-history-path", f"{file} is of the state; only a transaction's has a history path"
@@ -160,8 +160,8 @@ def export_(
     verify_transaction_receipt(receipt, Basis(founded))
     exported = cose_export(receipt, load_account(signer).signing_key(Purpose.ASSERT))
     header = output.with_name(output.name + ".header")
-    output.write_bytes(exported.encode())
-    header.write_bytes(receipt.header.raw)
+    write_bytes(output, exported.encode())
+    write_bytes(header, receipt.header.raw)
     if as_json:
         print_json({"receipt": str(output), "header": str(header), "key": exported.kid.hex()})
     else:
@@ -179,7 +179,7 @@ def keep(
     """Fetch a receipt, now or once it is final; write it when it verifies."""
     raw = await_final(fetch, timeout_s if wait else 0.0)
     proven = verify_receipt(raw, Basis(session.genesis))
-    output.write_bytes(raw)
+    write_bytes(output, raw)
     told(output, raw, session.genesis, proven, as_json)
 
 
@@ -201,4 +201,4 @@ def read_genesis(path: Path) -> Genesis:
 
 def read_checkpoint(path: Path | None) -> TrustedCheckpoint | None:
     """A checkpoint file, if there is one. Raises Refusal."""
-    return None if path is None else decode_checkpoint(read_bytes(path))
+    return None if path is None else read_as(decode_checkpoint, path, CHECKPOINT_LIMITS.size)

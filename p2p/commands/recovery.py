@@ -5,9 +5,14 @@ from typing import Annotated
 
 import typer
 
-from chain.commands import read_bytes
+from chain.commands import read_as, write_bytes
 from chain.consensus.authorityset import AuthoritySet
-from chain.consensus.finality.recovery import REASON_BYTES_MAX, Recovery, decode_recovery
+from chain.consensus.finality.recovery import (
+    REASON_BYTES_MAX,
+    RECOVERY_LIMITS,
+    Recovery,
+    decode_recovery,
+)
 from chain.genesis import Genesis
 from chain.ledger import Ledger
 from chain.primitives.did import parse_did
@@ -58,7 +63,7 @@ def make(folder: Folder, keep: Keep, reason: Reason, output: Output) -> None:
         recovery = drafted(open_ledger(genesis, store), genesis, keep, reason)
     finally:
         store.close()
-    output.write_bytes(recovery.encode())
+    write_bytes(output, recovery.encode())
     console.print(told(recovery))
 
 
@@ -82,15 +87,22 @@ def sign(file: File, signer: Signer) -> None:
     [dim]cornerstone recovery sign r.cbor --with authority.json[/dim]
     """
     key = load_account(signer).signing_key(Purpose.VOTE)
-    recovery = decode_recovery(read_bytes(file)).signed(key)
-    file.write_bytes(recovery.encode())
+    recovery = read_recovery(file).signed(key)
+    draft = file.with_name(f".{file.name}.new")
+    write_bytes(draft, recovery.encode())
+    draft.replace(file)  # in one step: a full disk must not cost the signatures of the others
     console.print(told(recovery))
+
+
+def read_recovery(file: Path) -> Recovery:
+    """A recovery, signed or not. Raises Refusal."""
+    return read_as(decode_recovery, file, RECOVERY_LIMITS.size)
 
 
 @app.command()
 def show(file: File, genesis_hash: GenesisHash = "", as_json: AsJson = False) -> None:
     """Show what a recovery does, and whether enough have signed it."""
-    recovery = decode_recovery(read_bytes(file))
+    recovery = read_recovery(file)
     try:
         recovery.check(recovery.chain)
         lacks = ""

@@ -107,3 +107,14 @@ def test_a_file_that_does_not_do_is_refused(folder: Path, founding: Founding) ->
     with pytest.raises(Refusal, match="recovery-keep"):
         do("make", folder, f"--keep={format_did('test', founding.ann.did)}", "--reason=x", "-ox")
     assert start(config, founding) == ""
+
+
+def test_signing_replaces_the_file_in_one_step(folder: Path, founding: Founding) -> None:
+    file = drafted(folder, founding)
+    sign(file, founding.authorities[0])
+    signed = file.read_bytes()
+    lacking = file.with_name(f".{file.name}.new")
+    lacking.symlink_to("/dev/full")
+    with pytest.raises(OSError, match=str(lacking)):
+        sign(file, founding.authorities[1])
+    assert file.read_bytes() == signed, "a full disk costs no signature"
