@@ -25,7 +25,6 @@ from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
 from chain.voting import Voter
 from p2p.peers.addressbook import AddressBook
-from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, POINTS_UNREADABLE, Offence, ScoreBoard
 from p2p.peers.usefulness import Use, Usefulness
@@ -47,6 +46,7 @@ from p2p.protocol.gossip import Gossip, GossipSettings
 from p2p.protocol.instant import Now
 from p2p.protocol.intake import Imported, Intake
 from p2p.protocol.lightserving import LightServer, is_light
+from p2p.protocol.pace import MESSAGES_RATE, Pace
 from p2p.protocol.production import Production, Surroundings
 from p2p.protocol.recent import RecentTransactions
 from p2p.protocol.relay import Relay
@@ -87,9 +87,6 @@ from p2p.wire.messages import (
     Votes,
 )
 
-# An honest peer at 500 transactions a second sends about a hundred messages a second.
-MESSAGES_RATE = 1000.0
-MESSAGES_BURST = 5000.0
 OWN_TICKET = 0  # of transactions that the node itself submits; clients' tickets count from 1
 
 
@@ -138,19 +135,19 @@ class Router:
         self._reporting = Reporting(parts.ledger, parts.author)
         self._lights = LightServer(parts.ledger)
         self._light: dict[PeerId, None] = {}  # the peers that follow finality only
-        self._budgets: dict[PeerId, TokenBucket] = {}
+        self._paces: dict[PeerId, Pace] = {}
         self._gossip_jobs: set[int] = set()
         self._leaving: set[PeerId] = set()
 
     def connected(self, new: Connected, now: Now) -> list[Effect]:
         """A peer passed the hello."""
         self._lights.connected(new.peer, now)
-        if is_light(new.hello):
-            self._light[new.peer] = None
-            self.uses.connected(new.peer)
-            return []
-        self._budgets[new.peer] = TokenBucket(MESSAGES_RATE, MESSAGES_BURST, now.s)
+        light = is_light(new.hello)
+        self._paces[new.peer] = Pace(now, light=light)
         self.uses.connected(new.peer)
+        if light:
+            self._light[new.peer] = None
+            return []
         effects = self._discovery.connected(new, now)
         effects += self._sync.connected(new.peer, new.hello.height, new.hello.head, now)
         effects += self._blocks.connected(new.peer, now, outbound=new.outbound)
@@ -173,10 +170,10 @@ class Router:
         self._lights.disconnected(peer)
         self.uses.disconnected(peer)
         self._leaving.discard(peer)
+        del self._paces[peer]
         if peer in self._light:
             del self._light[peer]
             return self._finish(effects, now)
-        del self._budgets[peer]
         effects += self._discovery.disconnected(peer, now)
         effects += self._sync.disconnected(peer, now)
         effects += self._blocks.disconnected(peer, now)
@@ -188,13 +185,13 @@ class Router:
         """One message from a connected peer; ignored once the peer has been told to leave."""
         if peer in self._leaving:
             return []
+        if not self._paces[peer].allows(message, now):
+            reason = f"more than {MESSAGES_RATE:.0f} messages a second"
+            return self._finish([Penalize(peer, POINTS_FLOOD, "flood", reason)], now)
         if isinstance(message, GetFinal):
             return self._lights.receive(peer, message, now)
         if peer in self._light:
             return [Count("ignored", "from-light")]
-        if not self._budgets[peer].take(1, now.s):
-            reason = f"more than {MESSAGES_RATE:.0f} messages a second"
-            return self._finish([Penalize(peer, POINTS_FLOOD, "flood", reason)], now)
         return self._finish(self._dispatch(peer, message, now), now)
 
     def submit(self, ticket: int, raws: list[bytes], now: Now) -> list[Effect]:
@@ -325,7 +322,8 @@ class Router:
         return [] if imported is None else self._blocks.produced(imported, now)
 
     def _around(self, now: Now) -> Surroundings:
-        return Surroundings(len(self._budgets), self.syncing(now), self._sync.asking)
+        peers = len(self._paces) - len(self._light)
+        return Surroundings(peers, self.syncing(now), self._sync.asking)
 
     def _from_gossip(self, effects: list[Effect]) -> list[Effect]:
         self._gossip_jobs.update(e.job for e in effects if isinstance(e, CheckSignatures))
@@ -393,7 +391,7 @@ class Router:
         offence = Offence(penalty.points, penalty.code, penalty.reason)
         verdict = self._scores.penalize(penalty.peer, offence, now.s)
         effects: list[Effect] = [Count("penalty", penalty.code)]
-        if verdict.banned and penalty.peer in self._budgets and penalty.peer not in self._leaving:
+        if verdict.banned and penalty.peer in self._paces and penalty.peer not in self._leaving:
             self._leaving.add(penalty.peer)
             reason = f"{verdict.points} points; last: {penalty.code}, {penalty.reason}"
             effects.append(Disconnect(penalty.peer, "banned", reason))

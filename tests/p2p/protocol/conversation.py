@@ -87,13 +87,19 @@ class Conversation:
         since_ms = round((self.s - 100.0) * 1000)
         return Now(self.s, GENESIS_TIME_MS + SLOT_NOW * 1000 + since_ms)
 
-    def connect(self, peer: PeerId, height: int = 0, head: Hash | None = None) -> list[Effect]:
+    def connect(
+        self,
+        peer: PeerId,
+        height: int = 0,
+        head: Hash | None = None,
+        capabilities: tuple[str, ...] = (),
+    ) -> list[Effect]:
         hello = Hello(
             version_min=1,
             version_max=1,
             network="test",
             genesis=self.founding.genesis.hash,
-            capabilities=(),
+            capabilities=capabilities,
             record=peer[:1],
             height=height,
             head=head or self.ledger.head.id,
