@@ -17,14 +17,22 @@ class TokenBucket:
 
     def take(self, amount: float, now_s: float) -> bool:
         """Spend `amount` if it is there; otherwise spend nothing and say False."""
-        if now_s > self._last_s:
-            self._tokens = min(self._burst, self._tokens + (now_s - self._last_s) * self._rate)
-            self._last_s = now_s
+        self._fill(now_s)
         if amount > self._tokens:
             return False
         self._tokens -= amount
         return True
 
+    def owe(self, amount: float, now_s: float) -> None:
+        """Spend what has been used already: what is not there is earned before the next `take`."""
+        self._fill(now_s)
+        self._tokens -= amount
+
     def wait_s(self, amount: float) -> float:
         """Seconds from the last reading until `amount` could be taken; 0 if it is there now."""
         return max(0.0, (min(amount, self._burst) - self._tokens) / self._rate)
+
+    def _fill(self, now_s: float) -> None:
+        if now_s > self._last_s:
+            self._tokens = min(self._burst, self._tokens + (now_s - self._last_s) * self._rate)
+            self._last_s = now_s

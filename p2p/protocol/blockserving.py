@@ -5,6 +5,9 @@ Rules:
   what is there has been validated.
 - Parts of a block, and its compact form, also of one that is still being validated. *Why:* it has
   been passed on, and who asks is waiting; nobody answers for more than its header.
+- What an id costs at least is paid before anything is read, the rest once it is known, if need be
+  on credit; who owes is served nothing. *Why:* what is read to find out that it is too much has
+  cost us as much as an answer.
 - An empty message ends a short answer.
 Bounds: SERVED_BYTES_RATE; an answer has ANSWER_BYTES_MAX at most beyond its first block.
 """
@@ -32,6 +35,7 @@ ANSWER_BYTES_MAX = 8 * 1024 * 1024  # of one answer, beyond its first block; the
 SERVED_BYTES_RATE = 16_000_000  # a second and peer: four times what one core can import
 SERVED_BYTES_BURST = 64_000_000
 SERVED_BYTES_LEAST = 4096  # what an id costs even if there is no block: a read of the store
+COMPACTING_BYTES = 512  # what reading a transaction to make its short id counts: two common ones
 
 
 class BlockServer:
@@ -58,11 +62,13 @@ class BlockServer:
         raws: list[bytes] = []
         size = answered = served = 0
         for block_id in message.ids:
+            if not self._may_read(peer, now):
+                break
             block = self._ledger.block(block_id)
-            raw = b"" if block is None else encode_block(block)
-            paid = budget.take(max(len(raw), SERVED_BYTES_LEAST), now.s)
-            if block is None or not paid:
+            if block is None:
                 continue
+            raw = encode_block(block)
+            budget.owe(max(0, len(raw) - SERVED_BYTES_LEAST), now.s)
             if served and answered + len(raw) > ANSWER_BYTES_MAX:
                 break
             if raws and size + len(raw) > REPLY_BYTES_MAX:
@@ -81,14 +87,8 @@ class BlockServer:
 
     def transactions(self, peer: PeerId, message: GetBlockTransactions, now: Now) -> list[Effect]:
         """Transactions of a block by their places."""
-        known = self._intake.block(message.block)
-        block = self._ledger.block(message.block) if known is None else known
-        raws = None if block is None else transactions_at(block, message.places)
-        cost = SERVED_BYTES_LEAST
-        if block is not None and known is None:
-            cost += sum(map(len, block.transactions))  # read and decoded for the sake of some
-        cost += sum(map(len, raws or ()))
-        if not self._budgets[peer].take(cost, now.s) or not raws:
+        raws = self._at(peer, message, now) if self._may_read(peer, now) else []
+        if not raws:
             return [
                 Send(peer, BlockTransactions(message.request, ())),
                 Count("unserved", "block-transactions"),
@@ -97,14 +97,32 @@ class BlockServer:
 
     def compact(self, peer: PeerId, message: GetCompactBlock, now: Now) -> list[Effect]:
         """A block in compact form; silence where there is none."""
-        header = self._ledger.header(message.block)
-        if not self._budgets[peer].take(SERVED_BYTES_LEAST, now.s) or header is None:
+        header = self._ledger.header(message.block) if self._may_read(peer, now) else None
+        if header is None:
             return [Count("unserved", "compact-block")]
+        at_hand = self._relay.has_made(header.id)
         made = self._relay.compact_of(header, now)
-        size = 0 if made is None else ID_BYTES * len(made.short_ids)
-        if made is None or not self._budgets[peer].take(size, now.s):
+        if made is None:
             return [Count("unserved", "compact-block")]
+        each = ID_BYTES if at_hand else ID_BYTES + COMPACTING_BYTES
+        self._budgets[peer].owe(each * len(made.short_ids), now.s)
         return [Send(peer, made)]
+
+    def _may_read(self, peer: PeerId, now: Now) -> bool:
+        return self._budgets[peer].take(SERVED_BYTES_LEAST, now.s)
+
+    def _at(self, peer: PeerId, message: GetBlockTransactions, now: Now) -> list[bytes]:
+        """Transactions of a block by their places; none when it is not here, or has fewer."""
+        known = self._intake.block(message.block)
+        block = self._ledger.block(message.block) if known is None else known
+        if block is None:
+            return []
+        raws = transactions_at(block, message.places) or []
+        cost = sum(map(len, raws))
+        if known is None:
+            cost += sum(map(len, block.transactions))  # read and decoded for the sake of some
+        self._budgets[peer].owe(cost, now.s)
+        return raws
 
 
 def _parts(raws: list[bytes]) -> list[tuple[bytes, ...]]:

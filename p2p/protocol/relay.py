@@ -74,6 +74,10 @@ class Relay:
                 self._made.popitem(last=False)
         return made
 
+    def has_made(self, block_id: Hash) -> bool:
+        """Whether the compact form of a block is at hand."""
+        return block_id in self._made
+
     def compact_of(self, header: Header, now: Now) -> CompactBlock | None:
         """The compact form of a block of the ledger; None when it is not there."""
         made = self._made.get(header.id)
