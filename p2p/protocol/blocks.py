@@ -149,8 +149,7 @@ class BlockExchange:
             case Blocks(number, ()):
                 effects = self._downloads.ended(peer, number)
             case Blocks(number, raws):
-                effects = [effect for raw in raws for effect in self._body(peer, number, raw, now)]
-                self._downloads.progressed(peer, number, now)
+                effects = self._bodies(peer, number, raws, now)
         return effects + self._rebuilt(now) + self.fetch(now)
 
     def signatures_checked(self, job: int, verdicts: list[bool], now: Now) -> list[Effect]:
@@ -296,7 +295,16 @@ class BlockExchange:
         claim = self._wanted.claims.get(peer)
         return self._peers[peer].shown == block_id or (claim is not None and claim[1] == block_id)
 
-    def _body(self, peer: PeerId, number: int, raw: bytes, now: Now) -> list[Effect]:
+    def _bodies(self, peer: PeerId, number: int, raws: tuple[bytes, ...], now: Now) -> list[Effect]:
+        effects = self._downloads.unrequested(peer, number)
+        if not effects:
+            effects = [effect for raw in raws for effect in self._body(peer, number, raw)]
+            self._downloads.progressed(peer, number, now)
+        return effects
+
+    def _body(self, peer: PeerId, number: int, raw: bytes) -> list[Effect]:
+        if not self._downloads.is_due(peer):
+            return [Count("ignored", "blocks-beyond-request")]
         try:
             block = decode_block(raw)
         except Refusal as refusal:

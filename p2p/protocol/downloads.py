@@ -19,6 +19,8 @@ Rules:
 - When everyone was asked in vain the round starts again after ROUND_S, ROUNDS_MAX times; then the
   block and all that build on it are forgotten. *Why:* a chain of headers that nobody has bodies for
   must not be chased for ever.
+- A peer may send as many bodies as it was asked for, and only under a number that was given out.
+  *Why:* a body has to be decoded before it can be told whether it is wanted.
 - A peer that says it has none of the blocks whose headers it sent is blamed; silence is not.
 """
 
@@ -28,7 +30,7 @@ from collections.abc import Callable
 
 from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId, short
-from p2p.peers.score import POINTS_BROKEN_PROMISE
+from p2p.peers.score import POINTS_BROKEN_PROMISE, POINTS_UNREQUESTED
 from p2p.protocol.effects import Count, Disconnect, Effect, Penalize, Send
 from p2p.protocol.instant import Now
 from p2p.protocol.wanted import Wanted, WantedBlock
@@ -65,9 +67,18 @@ class _Request:
 
 
 class _Peer:
-    __slots__ = ("free_s", "outstanding", "patience_s", "share", "slow_until_s", "unserved_s")
+    __slots__ = (
+        "due",
+        "free_s",
+        "outstanding",
+        "patience_s",
+        "share",
+        "slow_until_s",
+        "unserved_s",
+    )
 
     def __init__(self) -> None:
+        self.due = 0  # bodies that it was ever asked for and has not sent
         self.outstanding = 0
         self.share = SHARE_BLOCKS
         self.free_s = 0.0  # when its last answer was complete
@@ -113,6 +124,21 @@ class Downloads:
         if self._retry_s is not None:
             times.append(self._retry_s)
         return min(times, default=None)
+
+    def unrequested(self, peer: PeerId, number: int) -> list[Effect]:
+        """Blame for bodies under a number that was never given out."""
+        if 0 < number <= self._last_request:
+            return []
+        reason = f"blocks for request {number}, which nobody made"
+        return [Penalize(peer, POINTS_UNREQUESTED, "unrequested", reason)]
+
+    def is_due(self, peer: PeerId) -> bool:
+        """Whether one more body may come from a peer, which then counts as one it was asked for."""
+        state = self._peers[peer]
+        if not state.due:
+            return False
+        state.due -= 1
+        return True
 
     def arrived(self, peer: PeerId, number: int, block_id: Hash, size: int) -> bool:
         """A body has come. True if it is wanted and the peer was asked for it, in time or not."""
@@ -322,8 +348,9 @@ class Downloads:
 
     def _request(self, peer: PeerId, ids: list[Hash], now: Now) -> Send:
         self._last_request += 1
-        patience_s = self._peers[peer].patience_s
-        self._requests[self._last_request] = _Request(peer, ids, patience_s, now)
+        state = self._peers[peer]
+        state.due += len(ids)
+        self._requests[self._last_request] = _Request(peer, ids, state.patience_s, now)
         return Send(peer, GetBlocks(self._last_request, tuple(ids)))
 
     def _give_up(self, number: int, *, vain: bool = True) -> None:

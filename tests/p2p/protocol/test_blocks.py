@@ -167,13 +167,30 @@ def test_a_wrong_body_under_a_right_header_bans_its_sender_and_the_block_still_c
     assert talking.ledger.head.id == block.id
 
 
-def test_bodies_nobody_asked_for_are_ignored() -> None:
+@pytest.mark.parametrize("number", [0, 9])
+def test_bodies_nobody_asked_for_are_blamed_and_not_taken(number: int) -> None:
     (block,) = extend(make_ledger(), 1)
     talking = talk()
-    assert talking.say(ANN, bodies(9, [block])) == []
-    assert talking.say(ANN, bodies(0, [block])) == []
+    effects = talking.say(ANN, bodies(number, [block]))
+    assert penalties(effects) == [(ANN, "unrequested")]
     talking.wait(0.1)
     assert talking.ledger.head.height == 0
+
+
+def test_more_bodies_than_were_asked_for_are_not_even_decoded() -> None:
+    """Under a number that was given out bodies can be late; so many of them were asked for."""
+    (block,) = extend(make_ledger(), 1)
+    talking = talk()
+    talking.say(ANN, announce(block))
+    garbage = Blocks(1, (b"no block",))
+    assert penalties(talking.say(BOB, garbage)) == []
+    assert penalties(talking.say(ANN, garbage)) == [(ANN, "cbor-truncated")]
+    assert penalties(talking.say(ANN, garbage)) == []
+    talking.say(CAT, announce(block))
+    talking.wait(downloads.STALL_S)
+    talking.say(CAT, bodies(2, [block]))
+    talking.wait(0.1)
+    assert talking.ledger.head.id == block.id
 
 
 def test_announcing_without_serving_is_a_broken_promise_only_when_admitted() -> None:
