@@ -20,6 +20,10 @@ Rules:
   form is no such claim. *Why:* its sender has not executed it yet, and lists no header beyond what
   it has.
 - A request without an answer for STALL_S goes to the next peer; the silent one comes last.
+- Whoever more than VAIN_FREE times in a row brought nothing towards the head it had shown comes
+  after those that did not, however high it claims to be. *Why:* heads can be invented, each time
+  another one before the last is found out; two peers that do would otherwise always be asked first,
+  and nobody else ever.
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
 
@@ -53,6 +57,7 @@ EARLY_RETRY_S = 0.5
 SERVE_RATE = 16.0  # answers a second and peer: 2,000 headers, faster than bodies can follow
 SERVE_BURST = 64.0
 LOWER_MAX = 64  # blocks by which a heavier chain is lower; nobody profits from so small a lie
+VAIN_FREE = 3  # an answer can come too late to be of use, or after its sender changed branches
 TIPS_MAX = 16  # in a locator, beside our own chain's ids
 
 Shown = AnnounceBlock | CompactBlock
@@ -69,6 +74,7 @@ class _Peer:
         "since_s",
         "slow_until_s",
         "useless",
+        "vain",
     )
 
     def __init__(self, now: Now) -> None:
@@ -78,8 +84,14 @@ class _Peer:
         self.since_s = 0.0
         self.slow_until_s = 0.0
         self.useless: Hash | None = None
+        self.vain = 0  # requests in a row that brought nothing
         self.awaits: Hash | None = None  # an authority set: headers beyond its start came too early
         self.budget = TokenBucket(SERVE_RATE, SERVE_BURST, now.s)
+
+    @property
+    def in_vain(self) -> int:
+        """How often in a row it was asked in vain, beyond what can happen to anybody."""
+        return max(0, self.vain - VAIN_FREE)
 
 
 class HeaderSync:
@@ -137,6 +149,7 @@ class HeaderSync:
         for peer, state in list(self._asked.items()):
             if now.s >= state.since_s + STALL_S:
                 self._answered(peer)
+                state.vain += 1
                 state.slow_until_s = now.s + SLOW_S
                 effects.append(Count("stalled", "headers"))
         if now.s >= self._early_s:
@@ -220,6 +233,9 @@ class HeaderSync:
         added, effects = self._link(peer, headers, self._ledger.genesis.slot_at(now.unix_ms))
         if not added:
             state.useless = state.asked_for
+        led = state.asked_for is not None and not self._unknown(state.asked_for)
+        full = bool(added) and len(headers) >= HEADERS_MAX
+        state.vain = 0 if led or full or state.awaits else state.vain + 1
         return effects or self._false_claim(peer, headers)
 
     def _false_claim(self, peer: PeerId, headers: list[tuple[Header, bytes]]) -> list[Effect]:
@@ -310,7 +326,7 @@ class HeaderSync:
         )
 
     def _ask(self, now: Now) -> list[Effect]:
-        """Ask for headers towards unknown claims, highest first, quick peers before slow ones."""
+        """Ask for headers towards unknown claims, highest first, useful and quick peers before."""
         if len(self._asked) >= HEADER_REQUESTS_MAX:
             return []
         asked_for = [state.asked_for for state in self._asked.values()]
@@ -319,7 +335,7 @@ class HeaderSync:
         if not heads:
             return []
         claims = [
-            (state.slow_until_s > now.s, -self._wanted.claims[peer][0], peer)
+            (state.in_vain, state.slow_until_s > now.s, -self._wanted.claims[peer][0], peer)
             for peer, state in self._peers.items()
             if not state.request
             and peer in self._wanted.claims
@@ -329,7 +345,7 @@ class HeaderSync:
         ]
         if not claims:
             return []
-        _, _, peer = min(claims)
+        *_, peer = min(claims)
         return [self._request(peer, now), *self._ask(now)]
 
     def _set_came(self, state: _Peer) -> bool:
