@@ -7,6 +7,8 @@ Rules:
   must feel it, instead of filling our memory.
 - `send` never waits: it fills the outbox, which knows what to drop and when a peer is too slow.
 - What was received before a hello is judged, or sent along with it, is not lost.
+- Pings and pongs beyond CONTROL_RATE end the connection. *Why:* they are dealt with here, where
+  nobody else's budgets are; and each ping costs us an answer.
 - A frame is written whole or the link is of no more use; so the end waits GOODBYE_S for the writer.
 """
 
@@ -23,11 +25,14 @@ from p2p.net.liveness import LOOK_S, Liveness
 from p2p.net.outbox import Outbox, Overflow
 from p2p.net.secure import SecureLink
 from p2p.net.transport import LinkClosed
+from p2p.peers.bucket import TokenBucket
 from p2p.wire.codec import decode_frame, encode_message
 from p2p.wire.messages import Goodbye, Hello, Lane, Message, Ping, Pong
 
 HELLO_S = 5.0  # a peer that has just shaken hands and means it answers within a round trip
 WRITE_MAX_S = 20.0  # for one frame: a peer that reads slower than this is not reading
+CONTROL_RATE = 1.0  # pings and pongs a second: five times as many as a peer that wants to know
+CONTROL_BURST = 64.0  # what a pause of minutes lets come at once
 GOODBYE_S = 1.0  # to say why, before the link is closed in any case
 
 
@@ -61,6 +66,7 @@ class Connection:
         self._tap = tap
         self._outbox = Outbox()
         self._live = Liveness(trio.current_time())
+        self._control = TokenBucket(CONTROL_RATE, CONTROL_BURST, trio.current_time())
         self._early: list[Message] = []
         self._wake = trio.Event()
         self._reading = False
@@ -229,8 +235,10 @@ class Connection:
         """Deal with the messages that concern the connection alone."""
         match message:
             case Ping(nonce):
+                self._pay(message)
                 self.send(Pong(nonce))
             case Pong(nonce):
+                self._pay(message)
                 self._live.answered(nonce, trio.current_time())
             case Goodbye(code, reason):
                 self._end("peer-left", f"{code}: {reason}")
@@ -239,6 +247,11 @@ class Connection:
             case _:
                 return False
         return True
+
+    def _pay(self, message: Ping | Pong) -> None:
+        if not self._control.take(1, trio.current_time()):
+            kind = type(message).__name__.lower()
+            raise Invalid("flood", f"a {kind} more than {CONTROL_RATE:.0f} a second")
 
     async def _write_all(self) -> None:
         try:

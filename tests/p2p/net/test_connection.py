@@ -350,23 +350,31 @@ async def test_one_frame_that_takes_too_long_ends_it(
     assert trio.current_time() == pytest.approx(WRITE_MAX_S, abs=2)
 
 
+@pytest.mark.parametrize("kind", [Ping, Pong])
 async def test_a_flood_of_control_messages_ends_its_own_connection_alone(
-    autojump_clock: trio.testing.MockClock,
+    autojump_clock: trio.testing.MockClock, kind: type[Ping | Pong]
 ) -> None:
+    """Also of somebody who reads every answer: nothing piles up, but it costs us all we have."""
     victim, script = await scripted()
     bystander, other = await scripted()
 
     async def flood() -> None:
         with contextlib.suppress(LinkClosed):
-            await forever(script.say, *(Ping(n) for n in range(4000)))
+            await forever(script.say, *(kind(n) for n in range(40)))
+
+    async def read() -> None:
+        with contextlib.suppress(LinkClosed):
+            await forever(script.hear)
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(victim.run)
         nursery.start_soon(bystander.run)
         nursery.start_soon(flood)
+        nursery.start_soon(read)
         await victim.ended.wait()
         assert victim.reason is not None
-        assert victim.reason.startswith("too-slow: ")
+        assert victim.reason.startswith("flood: ")
+        assert victim.connection.refusal is not None
         await other.say(GetPeers(9))
         await trio.testing.wait_all_tasks_blocked()
         assert bystander.received == [GetPeers(9)]
