@@ -8,8 +8,12 @@ Rules:
 - An address is worth learning if it reaches as far as our own: a node of the open internet takes no
   private and no loopback addresses, a node on loopback takes all. *Why:* others must not make us
   dial into our own machine or office, and a test network must work.
+- A name that ends in a number is no address, however resolvers read it (WHATWG URL, "ends in a
+  number"). *Why:* `127.1`, `0x7f.1` and `2130706433` are all loopback, and one address written in
+  a thousand ways would be a thousand groups.
 """
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
@@ -20,6 +24,7 @@ from p2p.peers.peer import PeerId
 
 LOOPBACK_PORTS_PER_GROUP = 16
 DOMAIN_LABELS = 2  # of a name: what has to be bought; whatever stands before is free
+_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")
 SPLIT_CACHED_MAX = 8_192  # addresses, 300 bytes each: the same ones are looked at over and over
 
 
@@ -55,13 +60,13 @@ class _Place:
 def _place(address: str) -> _Place:
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port
+        host, port = (parts.hostname or "").removesuffix("."), parts.port
     except ValueError:
         return _Place("", None, None)
     try:
         return _Place(host, port, ip_address(host))
     except ValueError:
-        return _Place(host, port, None)
+        return _Place("" if _NUMBER.fullmatch(host.rpartition(".")[2]) else host, port, None)
 
 
 def group_of(address: str) -> str:
@@ -85,7 +90,8 @@ def reach_of(address: str) -> Reach:
     if not place.host or place.port == 0:
         return Reach.NOWHERE
     if place.ip is None:
-        return Reach.HOST if place.host == "localhost" else Reach.WORLD
+        local = place.host == "localhost" or place.host.endswith(".localhost")  # RFC 6761
+        return Reach.HOST if local else Reach.WORLD
     if place.ip.is_loopback:
         return Reach.HOST
     if place.ip.is_unspecified or place.ip.is_multicast or place.ip.is_reserved:
