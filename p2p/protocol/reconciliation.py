@@ -13,7 +13,8 @@ Rules:
   *Why:* nobody remembers more announcements at once. *Why not for ever:* under a large burst, or
   with blocks on their way, full mempools differ in every bucket whatever is announced.
 - Summing under the peer's key is paid for from a budget of ids; without it the message is ignored,
-  and nobody is blamed. *Why:* it is the one request here that costs more than it weighs.
+  and nobody is blamed. *Why:* it is the one request here that costs more than it weighs. A peer
+  that asks more often than COMPARED_RATE gets nothing of it. *Why:* the budget is everybody's.
 - Only a peer that we have sent sums may tell us which buckets differ, and once. *Why:* its
   answer is small and ours is not.
 """
@@ -38,6 +39,8 @@ ALL_MAX = 256  # ids told to a new peer without asking: 8 KB
 LIST_MAX = 4_096  # ids; a peer remembers 5,000 announcements of ours
 SUMMED_RATE = 20_000  # ids a second that we hash for all others: 20 ms
 SUMMED_BURST = 200_000  # four full mempools, when as many peers come at once
+COMPARED_RATE = 0.2  # comparisons a second and peer: twice what one whose mempool differs asks for
+COMPARED_BURST = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Reconciliation:
     def __init__(self, holding: Holding, rng: random.Random) -> None:
         self._holding = holding
         self._rng = rng
-        self._peers: dict[PeerId, None] = {}
+        self._peers: dict[PeerId, TokenBucket] = {}  # what each may ask for
         self._asked: dict[PeerId, None] = {}
         self._again: dict[PeerId, float] = {}
         self._pauses_s: dict[PeerId, float] = {}  # before the next repetition, once there was one
@@ -63,7 +66,7 @@ class Reconciliation:
 
     def connected(self, peer: PeerId, now: Now) -> list[Effect]:
         """Compare with a new peer, if there is more than it is simply told."""
-        self._peers[peer] = None
+        self._peers[peer] = TokenBucket(COMPARED_RATE, COMPARED_BURST, now.s)
         if self._next_s is None:
             self._next_s = now.s + self._rng.uniform(0, EVERY_S)
         return self._ask(peer) if len(self._holding) > ALL_MAX else []
@@ -82,7 +85,8 @@ class Reconciliation:
         holding = self._holding
         if self._budget is None:
             self._budget = TokenBucket(SUMMED_RATE, SUMMED_BURST, now.s)
-        if shortener is None or not self._budget.take(len(holding), now.s):
+        may_ask = shortener is not None and self._peers[peer].take(1, now.s)
+        if shortener is None or not may_ask or not self._budget.take(len(holding), now.s):
             return Differing([Count("ignored", "reconcile")], [])
         shorts = [(shortener.of(txid), txid) for txid in holding]
         sums = Sums()

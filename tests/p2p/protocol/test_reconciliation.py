@@ -14,6 +14,8 @@ from p2p.protocol.reconciliation import (
     AGAIN_GROWTH,
     AGAIN_S,
     ALL_MAX,
+    COMPARED_BURST,
+    COMPARED_RATE,
     EVERY_S,
     LIST_MAX,
     SUMMED_BURST,
@@ -22,7 +24,7 @@ from p2p.protocol.reconciliation import (
 from p2p.wire.messages import Differ, Message, Reconcile
 from p2p.wire.shorts import Shortener
 
-ANN, BOB = PeerId(b"a" * 32), PeerId(b"b" * 32)
+ANN, BOB, CAT = (PeerId(name * 32) for name in (b"a", b"b", b"c"))
 IDS = [sha256(b"%d" % number) for number in range(300)]
 numbers = st.sets(st.integers(0, len(IDS) - 1), max_size=80)
 
@@ -120,13 +122,35 @@ def test_mempools_that_stay_different_are_compared_again_ever_later_and_not_for_
     assert later_s[: 2 * len(a_round)] == a_round + [EVERY_S + at_s for at_s in a_round]
 
 
-def test_who_was_not_asked_tells_nothing_and_sums_have_a_budget() -> None:
+def test_who_was_not_asked_tells_nothing() -> None:
     side = Side(ANN, IDS)
     side.engine.connected(BOB, Now(0, 0))
     side.engine.told(BOB, Differ(1, False), Now(1, 0))
     assert side.engine.told(BOB, Differ(1, False), Now(1, 0)).ids == []
-    question = Reconcile(b"")
+
+
+def answers(side: Side, peer: PeerId, now_s: float) -> int:
+    """How often a peer that asks again and again is answered."""
+    count = 0
+    while side.engine.asked(peer, Reconcile(b""), Shortener(peer[:16]), Now(now_s, 0)).ids:
+        count += 1
+    return count
+
+
+def test_who_asks_again_and_again_leaves_the_sums_to_others() -> None:
+    side = Side(ANN, IDS)
+    for peer in (BOB, CAT):
+        side.engine.connected(peer, Now(0, 0))
+    assert answers(side, BOB, 1) == COMPARED_BURST
+    assert answers(side, CAT, 1) == COMPARED_BURST
+    assert answers(side, BOB, 1 + 1 / COMPARED_RATE) == 1
+
+
+def test_sums_have_a_budget_for_all_together() -> None:
+    side = Side(ANN, IDS)
     spent = 0
-    while side.engine.asked(BOB, question, Shortener(BOB[:16]), Now(1, 0)).ids:
-        spent += len(IDS)
+    for number in range(SUMMED_BURST // len(IDS)):
+        peer = PeerId(sha256(b"peer %d" % number))
+        side.engine.connected(peer, Now(0, 0))
+        spent += answers(side, peer, 0) * len(IDS)
     assert SUMMED_BURST - len(IDS) < spent <= SUMMED_BURST
