@@ -40,7 +40,8 @@ class Handovers:
             raise Declined(
                 "no-handover",
                 f"this node has no proof of how authority set {set_id} took over: it did not "
-                "follow that change block by block; ask another node",
+                "follow that change block by block (ask another node), or it was a recovery by "
+                "hand, behind which only a checkpoint leads",
             )
         certificate = decode_certificate(row)
         header = self._tree.node(Hash(certificate.vote.source.block)).header

@@ -2,7 +2,8 @@
 
 Rules:
 - Handovers begin at the genesis, each set leading to the next. *Why:* then the genesis is all a
-  verifier needs to have beforehand.
+  verifier needs to have beforehand. They begin later only behind a recovery by hand, to which no
+  handover leads: there a checkpoint is needed.
 - A verifier with a checkpoint skips the handovers before it, and refuses what is final by an
   earlier set. *Why:* it asked to believe no key older than that.
 """
@@ -61,8 +62,9 @@ class FinalityProof:
             client = basis.client()
         with proving(Step.HANDOVERS):
             begun = client.authorities.id
+            first = max(1, self.handovers[0].next_set.id) if self.handovers else 1
             for place, handover in enumerate(self.handovers):
-                if handover.next_set.id != place + 1:
+                if handover.next_set.id != first + place:
                     raise Invalid(
                         "wrong-set", f"handover {place} leads to set {handover.next_set.id}"
                     )

@@ -4,6 +4,8 @@ Rules:
 - A block's receipt ends at the first final header that the node can prove and that covers it: the
   block that ended its set, otherwise the newest final one. *Why:* the fewer handovers it has to
   carry, the shorter it is.
+- Where a set took over by a recovery, handovers are carried from that set on. *Why:* none leads to
+  it; who has a checkpoint from behind it needs no more, and nobody else can verify anything there.
 - What is not final yet is declined, with what is final now. *Why:* a receipt that may become false
   is none; who asks waits for finality and asks again.
 """
@@ -64,7 +66,10 @@ class ReceiptMaker:
     def proof(self, header: Header) -> FinalityProof:
         """That a block of the head's chain is final. Raises Declined while it is not."""
         self._check_voted()
+        recovered = self._recovered()
         for set_id in range(header.set_id, self.ledger.finality.finalized.set_id):
+            if set_id + 1 in recovered:
+                continue
             handover = self.ledger.handovers.of(set_id + 1)
             if handover.final.header.height >= header.height:
                 return self._proof(handover.final, set_id)
@@ -83,7 +88,8 @@ class ReceiptMaker:
             return ()
         return tuple(history_path(header.height, final.height, self._range, self._leaf))
 
-    def _newest(self) -> FinalityProof:
+    def newest(self) -> FinalHeader:
+        """The newest final header with its certificate. Raises Declined while there is none."""
         finality = self.ledger.finality
         self._check_voted()
         certificate = finality.closure.proof
@@ -93,15 +99,30 @@ class ReceiptMaker:
                 f"this node has no certificate yet for block {self.final.height}, the newest "
                 f"final one; the head is block {self.ledger.head.height}; ask again later",
             )
-        return self._proof(FinalHeader(self.final, certificate), certificate.vote.set_id)
+        return FinalHeader(self.final, certificate)
+
+    def _newest(self) -> FinalityProof:
+        final = self.newest()
+        return self._proof(final, final.certificate.vote.set_id)
 
     def _proof(self, final: FinalHeader, set_id: int) -> FinalityProof:
-        if set_id > HANDOVERS_MAX:
+        first = max((each for each in self._recovered() if each <= set_id), default=0)
+        if set_id - first > HANDOVERS_MAX:
             raise Declined(
                 "too-many-handovers",
-                f"{set_id} changes of the authorities, a receipt carries {HANDOVERS_MAX}",
+                f"{set_id - first} changes of the authorities, a receipt carries {HANDOVERS_MAX}",
             )
-        return FinalityProof(final, tuple(self.ledger.handovers.between(0, set_id)))
+        return FinalityProof(final, tuple(self.ledger.handovers.between(first, set_id)))
+
+    def _recovered(self) -> list[int]:
+        """The sets that took over by a recovery, not by a handover."""
+        ledger = self.ledger
+        return [
+            each.following.id
+            for each in ledger.recoveries
+            if ledger.node(each.block) is not None
+            and ledger.finality.standing(each.block).set_id == each.following.id
+        ]
 
     def _check_voted(self) -> None:
         if not self.ledger.genesis.authority_set.members:

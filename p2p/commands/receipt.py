@@ -21,7 +21,6 @@ from p2p.commands.options import (
     TIMEOUT_S,
     Api,
     AsJson,
-    Session,
     Testnet,
     Timeout,
     console,
@@ -71,6 +70,7 @@ Signer = Annotated[
 def make(
     txid: TransactionId,
     output: Output,
+    checkpoint: Checkpoint = None,
     wait: WaitFinal = False,
     timeout: Timeout = TIMEOUT_S,
     testnet: Testnet = None,
@@ -84,13 +84,16 @@ def make(
     with open_session(testnet, api) as session:
         if wait:
             await_inclusion(session.client, txid, timeout)
-        keep(session, lambda: session.client.receipt(txid), output, timeout, wait, as_json)
+        basis = Basis(session.genesis, read_checkpoint(checkpoint))
+        raw = fetched(lambda: session.client.receipt(txid), timeout, wait)
+        keep(raw, basis, output, as_json)
 
 
 @app.command()
 def state(
     path: StatePath,
     output: Output,
+    checkpoint: Checkpoint = None,
     wait: WaitFinal = False,
     timeout: Timeout = TIMEOUT_S,
     testnet: Testnet = None,
@@ -103,7 +106,9 @@ def state(
     """
     with open_session(testnet, api) as session:
         parse_path(path, session.genesis.network)
-        keep(session, lambda: session.client.state_receipt(path), output, timeout, wait, as_json)
+        basis = Basis(session.genesis, read_checkpoint(checkpoint))
+        raw = fetched(lambda: session.client.state_receipt(path), timeout, wait)
+        keep(raw, basis, output, as_json)
 
 
 @app.command()
@@ -168,19 +173,16 @@ def export_(
         console.print(f"{output} for {header}, by key {exported.kid.hex()}", soft_wrap=True)
 
 
-def keep(
-    session: Session,
-    fetch: Callable[[], bytes],
-    output: Path,
-    timeout_s: float,
-    wait: bool,
-    as_json: bool,
-) -> None:
-    """Fetch a receipt, now or once it is final; write it when it verifies."""
-    raw = await_final(fetch, timeout_s if wait else 0.0)
-    proven = verify_receipt(raw, Basis(session.genesis))
+def fetched(fetch: Callable[[], bytes], timeout_s: float, wait: bool) -> bytes:
+    """A receipt, now or once it is final."""
+    return await_final(fetch, timeout_s if wait else 0.0)
+
+
+def keep(raw: bytes, basis: Basis, output: Path, as_json: bool) -> None:
+    """Write a receipt to a file when it verifies."""
+    proven = verify_receipt(raw, basis)
     write_bytes(output, raw)
-    told(output, raw, session.genesis, proven, as_json)
+    told(output, raw, basis.genesis, proven, as_json)
 
 
 def told(file: Path, raw: bytes, genesis: Genesis, proven: Proven, as_json: bool) -> None:

@@ -11,8 +11,14 @@ from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.consensus.selection import engine_of
 from chain.ledger import Ledger
 from chain.ledger_events import FinalityAlarm
-from chain.primitives.errors import Invalid, Refusal
+from chain.lightclient import TrustedCheckpoint
+from chain.primitives.errors import Declined, Invalid, Refusal
 from chain.primitives.hashing import Hash
+from chain.receipts.finality import Basis
+from chain.receipts.making import ReceiptMaker
+from chain.receipts.state import verify_state_receipt
+from chain.receipts.steps import Unproven
+from chain.state import paths
 from chain.store import MemoryStore
 from chain.transactions.governance_seats import set_in_force
 from testnet.checkers.books import Broken
@@ -191,3 +197,23 @@ def test_a_set_of_newcomers_needs_more_than_a_third_of_those_in_force() -> None:
         recovery = recovery.signed(party.vote)
     chain.on.recover(recovery, LATER)
     assert chain.authorities == newcomers
+
+
+def test_behind_a_recovery_receipts_are_verified_from_a_checkpoint() -> None:
+    chain = Ruined()
+    maker, before = ReceiptMaker(chain.on), chain.blocks[0].header
+    chain.on.recover(chain.signed(), LATER)
+    with pytest.raises(Declined, match="not-final"):
+        maker.newest()
+    for _ in range(3):
+        block = chain.grow()
+        chain.agree(Checkpoint(block.id, block.header.slot))
+    newest = maker.newest()
+    newest.check(chain.genesis.hash, chain.authorities)
+    trusted = Basis(chain.genesis, TrustedCheckpoint(newest.header, chain.authorities))
+    for header in (before, chain.tip.header, newest.header):
+        assert maker.proof(header).verify(trusted).authorities == chain.authorities
+    state = maker.state(paths.AUTHORITY_SET)
+    assert verify_state_receipt(state, trusted).value == chain.authorities.raw
+    with pytest.raises(Unproven, match="wrong-set"):
+        verify_state_receipt(state, Basis(chain.genesis))
