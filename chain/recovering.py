@@ -142,7 +142,7 @@ class Recovering:
 def told(recovery: Recovery) -> str:
     """A recovery in one sentence."""
     return (
-        f"set {recovery.following.id} took over from set {recovery.overtaken.id} behind block "
+        f"set {recovery.following.id} takes over from set {recovery.overtaken.id} behind block "
         f"{recovery.block.hex()} at height {recovery.height}, by a recovery that "
         f"{len(recovery.signatures)} authorities signed: {recovery.reason}"
     )

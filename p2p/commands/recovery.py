@@ -57,14 +57,16 @@ def make(folder: Folder, keep: Keep, reason: Reason, output: Output) -> None:
     if len(reason.encode()) > REASON_BYTES_MAX:
         raise Refusal("recovery-reason", f"at most {REASON_BYTES_MAX} bytes")
     config = load_config(folder / CONFIG_NAME if folder.is_dir() else folder)
-    genesis = load_genesis(config)
-    store = RocksStore(config.data_dir / "db")
+    genesis, db = load_genesis(config), config.data_dir / "db"
+    if not db.is_dir():
+        raise Refusal("no-ledger", f"{db} is missing: name the folder of a node that has the chain")
+    store = RocksStore(db)
     try:
         recovery = drafted(open_ledger(genesis, store), genesis, keep, reason)
     finally:
         store.close()
     write_bytes(output, recovery.encode())
-    console.print(told(recovery))
+    console.print(told(recovery), soft_wrap=True)
 
 
 def drafted(ledger: Ledger, genesis: Genesis, keep: list[str], reason: str) -> Recovery:
@@ -91,7 +93,7 @@ def sign(file: File, signer: Signer) -> None:
     draft = file.with_name(f".{file.name}.new")
     write_bytes(draft, recovery.encode())
     draft.replace(file)  # in one step: a full disk must not cost the signatures of the others
-    console.print(told(recovery))
+    console.print(told(recovery), soft_wrap=True)
 
 
 def read_recovery(file: Path) -> Recovery:
@@ -124,5 +126,5 @@ def show(file: File, genesis_hash: GenesisHash = "", as_json: AsJson = False) ->
             }
         )
         return
-    console.print(told(recovery))
-    console.print(lacks or "enough have signed it")
+    console.print(told(recovery), soft_wrap=True)
+    console.print(lacks or "enough have signed it", soft_wrap=True)

@@ -48,6 +48,7 @@ def do(*arguments: str | Path) -> str:
 
 def drafted(folder: Path, founding: Founding) -> Path:
     file = folder / "recovery.cbor"
+    start(load_config(folder / node.CONFIG_NAME), founding)  # it has a chain from now on
     keep = [f"--keep={format_did('test', p.did)}" for p in founding.authorities[:LEFT]]
     do("make", folder, *keep, "--reason", "a fire", "-o", file)
     return file
@@ -107,6 +108,15 @@ def test_a_file_that_does_not_do_is_refused(folder: Path, founding: Founding) ->
     with pytest.raises(Refusal, match="recovery-keep"):
         do("make", folder, f"--keep={format_did('test', founding.ann.did)}", "--reason=x", "-ox")
     assert start(config, founding) == ""
+
+
+def test_a_folder_without_a_chain_is_no_place_to_begin_from(
+    folder: Path, founding: Founding
+) -> None:
+    keep = f"--keep={format_did('test', founding.authorities[0].did)}"
+    with pytest.raises(Refusal, match="no-ledger"):
+        do("make", folder, keep, "--reason=x", "-o", folder / "recovery.cbor")
+    assert not (folder / "db").exists()
 
 
 def test_signing_replaces_the_file_in_one_step(folder: Path, founding: Founding) -> None:
