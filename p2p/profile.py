@@ -43,7 +43,7 @@ class Profile:
             raise Refusal(
                 "unknown-account",
                 f"no account {name!r} in {self.accounts} (there: {there}); "
-                "`cornerstone keys new NAME` makes one",
+                "name the file of one that is elsewhere; `cornerstone keys new NAME` makes one",
             )
         return load_account(path)
 

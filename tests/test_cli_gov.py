@@ -124,7 +124,7 @@ async def test_mistakes_are_explained(
         (f"gov vote {'0' * 64} perhaps --from ann", 2, "say yes or no"),
         ("gov show zz", 1, "64 hex digits"),
         (f"gov show {'0' * 64}", 1, "unknown-proposal"),
-        ("gov evidence /nowhere --from ann", 3, "/nowhere"),
+        ("gov evidence /nowhere --from ann", 1, "/nowhere cannot be read"),
     ]
     async with terminal(capsys, monkeypatch, tmp_path) as run:
         for line, code, said in wrong:
