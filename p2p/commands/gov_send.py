@@ -56,7 +56,10 @@ Reasons = Annotated[
 ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Id of the proposal.")]
 Said = Annotated[str, typer.Argument(metavar="yes|no", help="The vote.")]
 EvidenceFile = Annotated[
-    Path, typer.Argument(metavar="FILE", help="The evidence, as nodes exchange it (CBOR).")
+    Path,
+    typer.Argument(
+        metavar="FILE", help="The evidence (CBOR): what the event `evidence-found` has in hex."
+    ),
 ]
 
 

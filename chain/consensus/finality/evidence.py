@@ -154,7 +154,7 @@ def evidence_from_value(value: Value) -> Evidence:
 
 
 def decode_evidence(raw: bytes) -> Evidence:
-    """Read evidence as it travels between peers. Raises Malformed or Invalid."""
+    """Read evidence from a file or an event of a node. Raises Malformed or Invalid."""
     return evidence_from_value(cbor.decode(raw, EVIDENCE_LIMITS))
 
 
