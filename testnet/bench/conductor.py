@@ -1,6 +1,5 @@
 """Seats the nodes in processes, takes them through the phases, and works out the figures."""
 
-import multiprocessing
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +28,7 @@ from testnet.bench.orders import (
 )
 from testnet.bench.plan import SENDERS, GossipPlan
 from testnet.bench.sizes import Mint
+from testnet.deaf import deaf_context
 from testnet.errors import LaunchFailure
 from testnet.founding import make_genesis
 from testnet.ports import HOST, PortReservations
@@ -184,18 +184,17 @@ def seated(parts: Sequence[Cast], places: Sequence[Serve] | None = None) -> Iter
 
     `places` says for each process what it runs when that is not just `serve`.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([serve.__module__])
+    context = deaf_context([serve.__module__])
     pipes = [context.Pipe() for _ in parts]
     processes = [
         context.Process(target=run, args=(cast, theirs), daemon=True)
         for run, cast, (_, theirs) in zip(places or [serve] * len(parts), parts, pipes, strict=True)
     ]
     hosts = [ours for ours, _ in pipes]
-    for process, (_, theirs) in zip(processes, pipes, strict=True):
-        process.start()
-        theirs.close()
     try:
+        for process, (_, theirs) in zip(processes, pipes, strict=True):
+            process.start()
+            theirs.close()
         readies = [hear(host, Ready) for host in hosts]
         for ready in readies:
             if ready.trouble:
@@ -204,8 +203,11 @@ def seated(parts: Sequence[Cast], places: Sequence[Serve] | None = None) -> Iter
         for host in hosts:
             host.send(Stop())
     finally:
-        for host, process in zip(hosts, processes, strict=True):
+        for host in hosts:
             host.close()
+        for process in processes:
+            if process.pid is None:
+                continue  # interrupted before its start
             process.join(GRACE_S)
             process.kill()
             process.join()

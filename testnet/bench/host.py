@@ -1,5 +1,6 @@
 """A process that holds some of a bench's nodes and does what the conductor orders."""
 
+import contextlib
 import gc
 import random
 import resource
@@ -76,21 +77,26 @@ class Host:
                 node = self._node(seat, verifier, WebSocketTransport(links))
                 self._nodes[seat.number] = node
             gc.disable()  # whole networks of links are made here, and none of it is garbage
-            self._pipe.send(await self._start(nursery))
+            self._say(await self._start(nursery))
             gc.collect()
             gc.freeze()
             gc.enable()
             while not isinstance(order := await self._next(), Stop):
-                self._pipe.send(await self._obey(order))
+                self._say(await self._obey(order))
             nursery.cancel_scope.cancel()
             links.cancel_scope.cancel()
 
     async def _next(self) -> Order:
+        """The next order; one to stop when the conductor is gone."""
         try:
             order: Order = await trio.to_thread.run_sync(self._pipe.recv)
-        except EOFError:
+        except (EOFError, ConnectionError):
             return Stop()
         return order
+
+    def _say(self, answer: Ready | Answer) -> None:
+        with contextlib.suppress(ConnectionError):  # nobody is left; the next order is to stop
+            self._pipe.send(answer)
 
     async def _obey(self, order: Read | Spread | Follow) -> Answer:
         match order:

@@ -5,7 +5,6 @@ worker holds one seed, so a crash, an exhausted memory or a hang costs that seed
 with it. Workers are replaced after RUNS_PER_WORKER runs, so nothing that leaks can pile up.
 """
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -15,7 +14,6 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -24,6 +22,7 @@ from typing import Self
 
 from testnet.campaign.job import Job, carry_out
 from testnet.campaign.summary import Lost, Result
+from testnet.deaf import deaf_context
 
 RUNS_PER_WORKER = 50
 """A fresh worker costs some ten milliseconds; a leak of a megabyte a run stays below 50 MB."""
@@ -134,21 +133,7 @@ class Crew:
 
 def context(job: Job) -> ForkServerContext:
     """Workers are forked from a clean process that has imported everything once."""
-    found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload([__name__, job.runner.__module__, *job.modules])
-    start_deaf()
-    return found
-
-
-def start_deaf() -> None:
-    """Starts the clean process with SIGINT blocked, which it and its children inherit: Ctrl-C is
-    for the parent to handle, also while a second of imports goes on there."""
-    resource_tracker.ensure_running()  # started later, it would let SIGINT through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return deaf_context([__name__, job.runner.__module__, *job.modules])
 
 
 def serve(job: Job, pipe: Connection, words: Path) -> None:

@@ -1,11 +1,55 @@
 """A whole bench, small: real nodes on loopback, in two processes, with blocks."""
 
+import signal
+from contextlib import closing
+from multiprocessing.connection import Connection
+
 import pytest
 
-from testnet.bench.conductor import bounded, run_gossip
+from testnet.bench.conductor import bounded, casts, run_gossip, seated
+from testnet.bench.host import serve
+from testnet.bench.orders import Cast, Ready
 from testnet.bench.plan import GossipPlan
+from testnet.errors import LaunchFailure
 from testnet.founding import make_genesis
+from testnet.ports import PortReservations
 from testnet.spec import LaunchSpec
+
+
+def say_whether_deaf(cast: Cast, pipe: Connection) -> None:
+    """A place that has no nodes."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    pipe.send(Ready("deaf" if signal.SIGINT in blocked else "hears Ctrl-C"))
+
+
+def parts(plan: GossipPlan, ports: PortReservations) -> list[Cast]:
+    spec = LaunchSpec("bench", 1, plan.nodes, authorities=plan.nodes)
+    return casts(plan, spec, make_genesis(spec, 1_000), ports)
+
+
+def test_ctrl_c_is_for_the_conductor_alone() -> None:
+    with (
+        closing(PortReservations()) as ports,
+        pytest.raises(LaunchFailure, match="deaf"),
+        seated(parts(GossipPlan(2), ports), [say_whether_deaf]),
+    ):
+        pytest.fail("nobody was ready")
+
+
+class HungUp:
+    """A conductor that is gone, as its host sees it."""
+
+    def recv(self) -> object:
+        raise ConnectionResetError
+
+    def send(self, answer: object) -> None:
+        raise BrokenPipeError
+
+
+def test_a_host_whose_conductor_is_gone_ends_without_a_word() -> None:
+    with closing(PortReservations()) as ports:
+        (cast,) = parts(GossipPlan(2), ports)
+    serve(cast, HungUp())  # type: ignore[arg-type]
 
 
 def test_a_small_bench_delivers_everything_and_keeps_the_order_in_blocks() -> None:
