@@ -22,12 +22,15 @@ RATE_MAX = 5_000
 BURST_MAX = 20_000
 """A lane of a mempool runs at most so far ahead of the chain."""
 
+STEADY_MAX = 100_000
+"""Messages of the steady phase, all signed before it begins: two full mempools, 100 MB."""
+
 RINGS = 3
 """Random rings laid over each other: always connected, of degree six or a little less, and every
 node dials as many as dial it."""
 
 PUBLISHERS = 8
-NODES_LIST = re.compile(r"\d{1,4}(,\d{1,4})*")
+NODES_LIST = re.compile(r"\d{1,9}(,\d{1,9})*")
 
 
 class Topology(StrEnum):
@@ -70,6 +73,7 @@ class GossipPlan:
             within(self.eager, 0, EAGER_MAX, "--eager")
         if not 0 < self.rate <= RATE_MAX:
             raise Unfit("rate", f"--rate: expected more than 0 and at most {RATE_MAX} a second")
+        within(self.steady, 1, STEADY_MAX, "--rate times --steady")
         if self.block_ms:
             within(self.block_ms, BLOCK_MS_MIN, 60_000, "--block-time in milliseconds")
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import subprocess
 import sys
 from array import array
@@ -22,6 +23,7 @@ SCRIPT = Path(__file__).with_name("libp2p_peer.py")
 PROBE = "import libp2p, multiaddr, psutil, trio; from importlib.metadata import version; "
 PROBE += "print(version('libp2p'))"
 PROBE_S = 60.0
+VERSION = re.compile(r"\d[\w.+-]{0,31}")
 START_S = 120.0
 """Hosts come up and are linked one by one: a second for each of sixty-four, on a busy machine."""
 
@@ -43,6 +45,12 @@ def find_rival(python: str | None) -> Rival:
         )
     except OSError as error:
         raise Unfit("no-python", f"{chosen} does not run: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise Unfit("no-python", f"{chosen} says nothing for {PROBE_S:.0f} s") from error
+    if not done.returncode and not VERSION.fullmatch(done.stdout.strip()):
+        raise Unfit(
+            "no-python", f"{chosen} is no Python: it ran, and names no version of py-libp2p"
+        )
     if done.returncode:
         raise Unfit(
             "no-libp2p",

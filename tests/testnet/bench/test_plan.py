@@ -23,6 +23,7 @@ GENESIS = make_genesis(SPEC, 0)
         ({"size": SIZE_MIN - 1}, "--size"),
         ({"burst": 0}, "--burst"),
         ({"rate": 0.0}, "--rate"),
+        ({"rate": 5_000.0, "steady_s": 86_400.0}, "--rate times --steady is 432000000; it can be"),
         ({"eager": 9}, "--eager is 9; it can be 0 to 8"),
         ({"block_ms": 10}, "--block-time"),
     ],

@@ -37,6 +37,14 @@ def test_without_py_libp2p_the_remedy_is_named(tmp_path: Path) -> None:
         find_rival(str(tmp_path / "nothing"))
 
 
+@pytest.mark.parametrize("script", ["exit 0", "echo hello", "echo 0.8.1; echo 0.8.2"])
+def test_a_program_that_is_no_python_is_found_out_before_anything_is_measured(
+    tmp_path: Path, script: str
+) -> None:
+    with pytest.raises(Unfit, match="is no Python"):
+        find_rival(interpreter(tmp_path, script))
+
+
 def test_the_version_is_told(tmp_path: Path) -> None:
     assert find_rival(interpreter(tmp_path, "echo 0.8.1")).version == "0.8.1"
 
