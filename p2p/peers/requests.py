@@ -13,7 +13,8 @@ After Bitcoin Core's `txrequest.h`, reduced to its laws:
 - At most ASKED_MAX ids are outstanding with a peer, at most PROMISES_MAX of its announcements
   remembered. *Why:* memory is bounded by the number of peers, and a peer that announces a million
   ids can neither fill the table nor take turns from others.
-Cost: a few dictionary operations per announcement; nothing iterates over all ids.
+Cost: a few dictionary operations per announcement; nothing iterates over all ids, or all requests.
+*Why requests too:* a peer that announces one id at a time and serves none has a thousand of them.
 """
 
 import heapq
@@ -105,6 +106,7 @@ class RequestTracker:
         self._wanted: dict[bytes, _Wanted] = {}
         self._peers: dict[PeerId, _Peer] = {}
         self._requests: dict[int, _Request] = {}
+        self._deadlines: list[tuple[float, int]] = []  # a heap; of requests that are over as well
         self._ripening: list[tuple[float, int, Sequence[bytes]]] = []
         self._batches = 0
         self._last_number = 0
@@ -220,7 +222,10 @@ class RequestTracker:
     def expire(self, now_s: float) -> list[Failure]:
         """Give up requests past their time: who failed."""
         failures: list[Failure] = []
-        for request in [r for r in self._requests.values() if r.deadline_s <= now_s]:
+        overdue: list[int] = []
+        while self._deadlines and self._deadlines[0][0] <= now_s:
+            overdue.append(heapq.heappop(self._deadlines)[1])
+        for request in [self._requests[n] for n in sorted(overdue) if n in self._requests]:
             state = self._peers[request.peer]
             state.slow_until_s = now_s + SLOW_S
             state.lag_s = max(state.lag_s, request.deadline_s - request.asked_s)
@@ -247,7 +252,10 @@ class RequestTracker:
 
     def next_timeout_s(self) -> float | None:
         """When `expire` next has something to do."""
-        return min((r.deadline_s for r in self._requests.values()), default=None)
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][1] not in self._requests:
+            heapq.heappop(deadlines)
+        return deadlines[0][0] if deadlines else None
 
     def next_ripe_s(self) -> float | None:
         """When the time of an id comes next."""
@@ -281,6 +289,7 @@ class RequestTracker:
             return []
         self._last_number = request.number
         self._requests[request.number] = request
+        heapq.heappush(self._deadlines, (request.deadline_s, request.number))
         return [Ask(peer, request.number, tuple(request.waiting))]
 
     def _give_up(self, request: _Request) -> None:

@@ -221,6 +221,8 @@ def test_random_conversations_keep_the_laws(seed: int) -> None:
                 assert wanted not in settled
                 assert (ask.peer, alive[ask.peer], wanted) not in asked
                 asked.add((ask.peer, alive[ask.peer], wanted))
+        deadlines = [request.deadline_s for request in tracker._requests.values()]
+        assert tracker.next_timeout_s() == min(deadlines, default=None)
     for thing in list(map(item, range(12))):
         tracker.settled(thing)
     assert len(tracker) == 0
