@@ -116,7 +116,9 @@ class WebSocketListener:
         remote = str(Endpoint(SCHEME, host, port))
         self._shaking[scope] = group_of(str(Endpoint(SCHEME, host, 0)))  # its port says nothing
         if len(self._shaking) > HANDSHAKES_MAX:
-            oldest_of_most(self._shaking).cancel()
+            oldest = oldest_of_most(self._shaking)
+            del self._shaking[oldest]  # now: others may come before it has ended
+            oldest.cancel()
 
         async def shake(home: trio.Nursery) -> WebSocketConnection:
             limit = self._carrier.message_bytes_max
@@ -126,7 +128,7 @@ class WebSocketListener:
             return await request.accept()
 
         def opened(link: WebSocketLink) -> None:
-            del self._shaking[scope]
+            self._shaking.pop(scope, None)
             try:
                 self._arrivals.send_nowait((link, scope))
             except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
