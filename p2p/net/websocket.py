@@ -9,6 +9,8 @@ Rules:
 - At most HANDSHAKES_MAX handshakes are open at a listener; one more ends the oldest of the network
   group that has most. *Why:* an honest handshake takes milliseconds, so what is old and many is the
   flood, which is to end itself and nobody else.
+- Frames that carry no whole message have a rate; one more ends the connection. *Why:* the library
+  answers pings and keeps pieces by itself, and nobody else's budgets would ever see them.
 - A listener outlives accept errors for want of file descriptors (trio.serve_listeners).
 """
 
@@ -23,6 +25,7 @@ from trio_websocket import (
     wrap_server_stream,
 )
 
+from p2p.net.framing import FrameMeter
 from p2p.net.transport import (
     CLOSE_S,
     LINK_MESSAGE_BYTES_MAX,
@@ -32,6 +35,7 @@ from p2p.net.transport import (
     Listener,
     parse_endpoint,
 )
+from p2p.peers.bucket import TokenBucket
 from p2p.peers.contact import group_of
 from p2p.peers.gate import oldest_of_most
 
@@ -39,15 +43,50 @@ SCHEME = "ws"
 RECEIVE_BUFFER_BYTES = 64 * 1024  # what a socket gives at once; larger only costs memory
 HANDSHAKES_MAX = 128
 HANDSHAKE_S = 5.0  # a request and an answer, over the slowest link that is of use
+EXTRA_FRAMES_RATE = 1.0  # pings, pongs, pieces a second: we send none, another library might
+EXTRA_FRAMES_BURST = 64
 BACKLOG = 128  # connections the kernel holds for us: a burst of a whole testnet
 
-Shake = Callable[[trio.Nursery], Awaitable[WebSocketConnection]]
+Shake = Callable[[trio.Nursery, trio.abc.Stream], Awaitable[WebSocketConnection]]
+
+
+class PacedStream(trio.abc.Stream):
+    """A TCP stream that breaks, and says why, when more extra frames come than their rate."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self.failure: str | None = None
+        self._stream = stream
+        self._meter = FrameMeter()
+        self._extra = TokenBucket(EXTRA_FRAMES_RATE, EXTRA_FRAMES_BURST, trio.current_time())
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """See trio.abc.SendStream."""
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """See trio.abc.SendStream."""
+        await self._stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """See trio.abc.ReceiveStream."""
+        data = bytes(await self._stream.receive_some(max_bytes))
+        extra = self._meter.feed(data, EXTRA_FRAMES_BURST)
+        if extra and not self._extra.take(extra, trio.current_time()):
+            self.failure = (
+                f"more than {EXTRA_FRAMES_RATE:.0f} websocket frame a second carried no message"
+            )
+            raise trio.BrokenResourceError(self.failure)
+        return data
+
+    async def aclose(self) -> None:
+        """See trio.abc.AsyncResource."""
+        await self._stream.aclose()
 
 
 class WebSocketLink:
     """A link over one websocket connection."""
 
-    def __init__(self, remote: str, socket: WebSocketConnection, stream: trio.SocketStream) -> None:
+    def __init__(self, remote: str, socket: WebSocketConnection, stream: PacedStream) -> None:
         self.remote = remote
         self.failure: str | None = None
         self._socket = socket
@@ -58,19 +97,22 @@ class WebSocketLink:
         try:
             await self._socket.send_message(data)
         except (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise LinkClosed(self.failure or _explain(error)) from None
+            raise LinkClosed(self._why(error)) from None
 
     async def receive(self) -> bytes:
         """See Link."""
         try:
             message = await self._socket.get_message()
         except (ConnectionClosed, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise LinkClosed(self.failure or _explain(error)) from None
+            raise LinkClosed(self._why(error)) from None
         if isinstance(message, str):
             self.failure = "a text message came; this protocol is binary"
             await self.aclose()
             raise LinkClosed(self.failure)
         return bytes(message)
+
+    def _why(self, error: Exception) -> str:
+        return self.failure or self._stream.failure or _explain(error)
 
     async def aclose(self) -> None:
         """See Link."""
@@ -120,10 +162,10 @@ class WebSocketListener:
             del self._shaking[oldest]  # now: others may come before it has ended
             oldest.cancel()
 
-        async def shake(home: trio.Nursery) -> WebSocketConnection:
+        async def shake(home: trio.Nursery, paced: trio.abc.Stream) -> WebSocketConnection:
             limit = self._carrier.message_bytes_max
             request = await wrap_server_stream(
-                home, stream, max_message_size=limit, receive_buffer_size=RECEIVE_BUFFER_BYTES
+                home, paced, max_message_size=limit, receive_buffer_size=RECEIVE_BUFFER_BYTES
             )
             return await request.accept()
 
@@ -189,10 +231,10 @@ class WebSocketTransport:
     ) -> None:
         authority = str(endpoint).removeprefix(f"{SCHEME}://")
 
-        async def shake(home: trio.Nursery) -> WebSocketConnection:
+        async def shake(home: trio.Nursery, paced: trio.abc.Stream) -> WebSocketConnection:
             return await wrap_client_stream(
                 home,
-                stream,
+                paced,  # type: ignore[arg-type]  # it takes any stream
                 authority,
                 "/",
                 max_message_size=self.message_bytes_max,
@@ -228,12 +270,13 @@ async def _carry(
     """One connection from its first byte to its last. Raises LinkClosed if it never opens."""
     link: WebSocketLink | None = None
     failure = "the other end hung up during the websocket handshake"
+    paced = PacedStream(stream)
     try:
         async with trio.open_nursery() as nursery:
             home, reading = await nursery.start(_read_home, nursery.cancel_scope)
             with trio.move_on_after(HANDSHAKE_S) as handshake:
                 reading.set()
-                link = WebSocketLink(remote, await shake(home), stream)
+                link = WebSocketLink(remote, await shake(home, paced), paced)
                 opened(link)
             if handshake.cancelled_caught:
                 failure = f"no websocket handshake within {HANDSHAKE_S:.0f} s"

@@ -10,7 +10,12 @@ import trio
 import trio.testing
 
 from p2p.net.transport import Link, LinkClosed, Listener, parse_endpoint
-from p2p.net.websocket import HANDSHAKE_S, HANDSHAKES_MAX, WebSocketTransport
+from p2p.net.websocket import (
+    EXTRA_FRAMES_BURST,
+    HANDSHAKE_S,
+    HANDSHAKES_MAX,
+    WebSocketTransport,
+)
 
 ANYWHERE = "ws://127.0.0.1:0"
 UPGRADE = (
@@ -194,6 +199,47 @@ async def test_a_text_message_ends_the_link(
             with pytest.raises(LinkClosed, match="a text message came"):
                 await link.receive()
             await stranger.aclose()
+        await link.aclose()
+    await listener.aclose()
+
+
+EXTRAS = {
+    "pings": bytes([0x89, 0x80, 0, 0, 0, 0]),
+    "pongs": bytes([0x8A, 0x80, 0, 0, 0, 0]),
+    "pieces": bytes([0x00, 0x80, 0, 0, 0, 0]),
+}
+
+
+@pytest.mark.parametrize("extra", EXTRAS.values(), ids=list(EXTRAS))
+async def test_frames_that_carry_no_message_have_a_rate(
+    nursery: trio.Nursery, extra: bytes, impatient_clock: trio.testing.MockClock
+) -> None:
+    transport = WebSocketTransport(nursery)
+    listener = await transport.listen(ANYWHERE)
+    async with await connect(listener) as stranger:
+        await stranger.send_all(UPGRADE)
+        link = await listener.accept()
+        begun = bytes([0x02, 0x80, 0, 0, 0, 0]) if extra is EXTRAS["pieces"] else b""
+        async with trio.open_nursery() as tasks:
+            tasks.start_soon(drain, stranger)
+            await say(stranger, begun + extra * (EXTRA_FRAMES_BURST + 1))
+            with pytest.raises(LinkClosed, match="more than 1 websocket frame a second"):
+                await link.receive()
+            await link.aclose()
+        await check_serves(transport, listener)
+    await listener.aclose()
+
+
+async def test_a_few_pings_are_no_flood(nursery: trio.Nursery) -> None:
+    transport = WebSocketTransport(nursery)
+    listener = await transport.listen(ANYWHERE)
+    async with await connect(listener) as stranger:
+        await stranger.send_all(UPGRADE)
+        link = await listener.accept()
+        message = bytes([0x82, 0x81, 0, 0, 0, 0, 0x41])
+        await stranger.send_all(EXTRAS["pings"] * EXTRA_FRAMES_BURST + message)
+        assert await link.receive() == b"A"
+        await stranger.aclose()
         await link.aclose()
     await listener.aclose()
 
