@@ -6,6 +6,7 @@ Unreachable (nobody answered, or with something that is no Cornerstone API).
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -225,9 +226,10 @@ class Client:
         try:
             return decode_json(kind, answer.content)
         except WrongJson as error:
-            raise Unreachable(
-                f"{self.url} does not answer as a Cornerstone node: {error}"
-            ) from None
+            why = f"{self.url} does not answer as a Cornerstone node: {error}"
+            if _is_light(answer.content):
+                why = f"{self.url} is a light node, which keeps no chain; ask a full node"
+            raise Unreachable(why) from None
 
     def _request(
         self,
@@ -280,6 +282,20 @@ def batches(raws: Sequence[bytes]) -> list[list[bytes]]:
         parts[-1].append(raw)
         size += weight
     return [part for part in parts if part]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a light node's status says of itself."""
+
+    light: bool
+
+
+def _is_light(answer: bytes) -> bool:
+    try:
+        return decode_json(_Kind, answer).light
+    except WrongJson:
+        return False
 
 
 def connect(urls: Sequence[str]) -> Client:

@@ -119,6 +119,7 @@ async def test_something_else_at_the_address() -> None:
 
     for reply, why in (
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "does not answer as a Cornerstone"),
+        (b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"light":true}', "is a light node"),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "404 without a problem document"),
         (b"SSH-2.0-OpenSSH\r\n", "cannot reach a node"),
     ):
