@@ -1,6 +1,8 @@
 """`python -m tests.bench.soak`: fifty nodes for a day of virtual time; does anything keep growing?
 
-With `--minutes M` twenty real processes instead, and their resident memory, descriptors, tasks.
+With `--minutes M` twenty real processes instead, and their resident memory, descriptors, tasks;
+`--rate` loads them so quickly that the caches, which are bounded, are full within that time. With
+`--rate` and `--hours` it is virtual time at that rate, in blocks of a second.
 """
 
 import argparse
@@ -8,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -59,10 +61,20 @@ BOUNDS = {
 """Caches that are larger than what passes in a day of so small a load: they may fill up to this."""
 
 PROCESSES, SAMPLE_S, RATE = 20, 5.0, 20
-TASKS = re.compile(rb"^cornerstone_tasks (\S+)", re.MULTILINE)
-RESIDENT_LEAST_MB, THINGS_LEAST = 2.0, 3.0
+GAUGE = re.compile(rb"^cornerstone_(tasks|peers_inbound|peers_outbound) (\S+)", re.MULTILINE)
+LEAST = {"resident MB": 2.0, "descriptors": 3.0, "connections": 3.0, "tasks a connection": 1.0}
 ANSWER_S = 60.0
 """A machine that runs twenty nodes and something else beside them may be slow to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A soak in virtual time; `transactions` in each block's time."""
+
+    nodes: int = NODES
+    hours: float = HOURS
+    block_ms: int = BLOCK_MS
+    transactions: int = TRANSACTIONS
 
 
 class Nobody:
@@ -101,11 +113,12 @@ class Soaked:
         return any(found.mean + found.rise <= most * holders for most in bounds)
 
 
-async def live(nodes: int, hours: float, seed: int, cache: dict[SignatureCheck, bool]) -> Soaked:
+async def live(plan: Plan, seed: int, cache: dict[SignatureCheck, bool]) -> Soaked:
     """The whole day."""
+    nodes, hours = plan.nodes, plan.hours
     began_s = time.perf_counter()
-    plan = NetPlan(nodes=nodes, authorities=min(AUTHORITIES, nodes), block_ms=BLOCK_MS)
-    scenario = Scenario("soak", "a day", round(hours * 3_600_000), net=plan)
+    net = NetPlan(nodes=nodes, authorities=min(AUTHORITIES, nodes), block_ms=plan.block_ms)
+    scenario = Scenario("soak", "a day", round(hours * 3_600_000), net=net)
     spec = spec_of(scenario)
     genesis = genesis_of(scenario, spec)
     setting = setting_of(scenario, seed, genesis, Nobody(), cache)  # type: ignore[arg-type]
@@ -119,8 +132,8 @@ async def live(nodes: int, hours: float, seed: int, cache: dict[SignatureCheck, 
             await nursery.start(machine.run)
         end_s, look_s = 3_600 * hours, 3_600 * hours / SAMPLES
         while trio.current_time() < end_s:
-            await trio.sleep(BLOCK_MS / 1_000)
-            for _ in range(TRANSACTIONS):
+            await trio.sleep(plan.block_ms / 1_000)
+            for _ in range(plan.transactions):
                 node = machines[sent % nodes].node
                 assert node is not None, "nobody falls in a soak"
                 await node.submit([mint.make(sent % 64).raw])
@@ -145,22 +158,22 @@ def summed(nodes: Iterator[object]) -> dict[str, int]:
     return total
 
 
-def measure_soak(nodes: int = NODES, hours: float = HOURS, seed: int = 1) -> Soaked:
+def measure_soak(plan: Plan, seed: int = 1) -> Soaked:
     """A day in virtual time."""
-    return run_in_virtual_time(partial(live, nodes, hours, seed, {}), seed)
+    return run_in_virtual_time(partial(live, plan, seed, {}), seed)
 
 
-def measure_processes(minutes: float, processes: int = PROCESSES) -> dict[str, list[Trend]]:
-    """Real processes under a small load: for each figure one trend a process."""
+def measure_processes(minutes: float, processes: int, rate: int) -> dict[str, list[Trend]]:
+    """Real processes under load: for each figure one trend a process."""
     at_s: list[float] = []
-    series: dict[str, list[list[float]]] = {"resident MB": [], "descriptors": [], "tasks": []}
+    series: dict[str, list[list[float]]] = {name: [] for name in LEAST}
     seats = min(AUTHORITIES, processes)
     with running_testnet("soak", processes, "--authorities", str(seats)) as up:
         watched = [psutil.Process(node["pid"]) for node in up["nodes"]]
         load = psutil.Popen(
             [
                 *(sys.executable, "-m", "cli", "testnet", "load", "soak", "--json"),
-                *("--rate", str(RATE), "--for", f"{60 * minutes:.0f}s"),
+                *("--rate", str(rate), "--for", f"{60 * minutes:.0f}s"),
             ]
         )
         began_s = time.monotonic()
@@ -169,7 +182,9 @@ def measure_processes(minutes: float, processes: int = PROCESSES) -> dict[str, l
             at_s.append(time.monotonic())
             series["resident MB"].append([p.memory_info().rss / 1e6 for p in watched])
             series["descriptors"].append([float(p.num_fds()) for p in watched])
-            series["tasks"].append([tasks(node) for node in up["nodes"]])
+            gauges = [read(node) for node in up["nodes"]]
+            series["connections"].append([peers for _, peers in gauges])
+            series["tasks a connection"].append([tasks / max(1, peers) for tasks, peers in gauges])
         load.wait()
         status = cornerstone("testnet", "status", "soak")
         say(f"{processes} processes after {minutes:g} min: common height {status['common_height']}")
@@ -179,13 +194,11 @@ def measure_processes(minutes: float, processes: int = PROCESSES) -> dict[str, l
     }
 
 
-def tasks(node: dict[str, Any]) -> float:
-    """The tasks of a node, as its metrics say."""
-    found = TASKS.search(
-        httpx.get(f"{node['api']}/metrics", trust_env=False, timeout=ANSWER_S).content
-    )
-    assert found is not None
-    return float(found[1])
+def read(node: dict[str, Any]) -> tuple[float, float]:
+    """The tasks and the connections of a node, as its metrics say."""
+    text = httpx.get(f"{node['api']}/metrics", trust_env=False, timeout=ANSWER_S).content
+    found = {name: float(value) for name, value in GAUGE.findall(text)}
+    return found[b"tasks"], found[b"peers_inbound"] + found[b"peers_outbound"]
 
 
 def report(soaked: Soaked) -> bool:
@@ -208,9 +221,8 @@ def report_processes(figures: dict[str, list[Trend]]) -> bool:
     """Print it; whether nothing grows."""
     flat = True
     for name, trends in figures.items():
-        least = RESIDENT_LEAST_MB if name == "resident MB" else THINGS_LEAST
         worst = max(trends, key=lambda found: found.rise)
-        flat = flat and worst.flat(least)
+        flat = flat and worst.flat(LEAST[name])
         say(
             f"  {name}: {worst.mean:,.1f} on average in the worst process, "
             f"{worst.per_hour:+,.2f} an hour, {worst.rise:+,.2f} since the warm-up"
@@ -228,11 +240,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="real processes, for so long")
     parser.add_argument("--nodes", type=int, help=f"{NODES}, or {PROCESSES} processes")
     parser.add_argument("--hours", type=float, default=HOURS, help="of virtual time")
+    parser.add_argument("--rate", type=int, help="transactions a second")
     wish = parser.parse_args()
     if wish.minutes is not None:
-        figures = measure_processes(wish.minutes, wish.nodes or PROCESSES)
-        return 0 if report_processes(figures) else 1
-    return 0 if report(measure_soak(wish.nodes or NODES, wish.hours)) else 1
+        processes, rate = wish.nodes or PROCESSES, wish.rate or RATE
+        return 0 if report_processes(measure_processes(wish.minutes, processes, rate)) else 1
+    plan = Plan(wish.nodes or NODES, wish.hours)
+    if wish.rate is not None:
+        plan = replace(plan, block_ms=1_000, transactions=wish.rate)
+    return 0 if report(measure_soak(plan)) else 1
 
 
 if __name__ == "__main__":
