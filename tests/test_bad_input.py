@@ -28,6 +28,7 @@ from p2p.net.secure import SecureLink, secure
 from p2p.net.transport import LinkClosed
 from p2p.net.websocket import WebSocketTransport
 from p2p.wire.codec import decode_frame, encode_message
+from p2p.wire.fields import REQUEST_MAX
 from p2p.wire.messages import (
     AnnounceBlock,
     Blocks,
@@ -148,7 +149,7 @@ TRANSACTIONS: dict[str, tuple[str, Callable[[Net], bytes]]] = {
     "negative amount": ("shape", lambda n: body(n, "CNY", n.bob.did, -1, b"")),
     "short recipient": ("shape", lambda n: body(n, "CNY", n.bob.did[:-1], 1, b"")),
     "expired": ("expired", lambda n: n.signed(n.payload(expiry=0))),
-    "expiry too far": ("expiry-too-far", lambda n: n.signed(n.payload(expiry=2**40))),
+    "expiry too far": ("expiry-too-far", lambda n: n.signed(n.payload(expiry=2**32 - 1))),
     "far sequence": ("sequence-ahead", lambda n: n.signed(n.payload(sequence=10**6))),
     "unknown sender": ("unknown-sender", lambda n: n.signed(n.payload(sender=b"u" * 32))),
     "another's key": ("key-not-live", lambda n: n.signed(n.payload(sender=n.bob.did))),
@@ -371,12 +372,11 @@ def test_announced_headers_cost_their_sender_the_connection(net: Net, name: str)
     CASES.append(f"block: {name}")
 
 
-def test_blocks_that_do_not_decode_end_the_connection(net: Net) -> None:
-    goodbye = answer_to(
-        net, *[encode_message(Blocks(77, (b"garbage",)))] * 5, pair=stranger("garbage")
-    )
+def test_blocks_that_nobody_asked_for_end_the_connection(net: Net) -> None:
+    garbage = encode_message(Blocks(REQUEST_MAX, (b"garbage",)))
+    goodbye = answer_to(net, *[garbage] * 20, pair=stranger("garbage"))
     assert goodbye.code == "banned"
-    assert "cbor" in goodbye.reason
+    assert f"blocks for request {REQUEST_MAX}, which nobody made" in goodbye.reason
     CASES.append("block: garbage")
 
 
