@@ -149,7 +149,7 @@ TRANSACTIONS: dict[str, tuple[str, Callable[[Net], bytes]]] = {
     "negative amount": ("shape", lambda n: body(n, "CNY", n.bob.did, -1, b"")),
     "short recipient": ("shape", lambda n: body(n, "CNY", n.bob.did[:-1], 1, b"")),
     "expired": ("expired", lambda n: n.signed(n.payload(expiry=0))),
-    "expiry too far": ("expiry-too-far", lambda n: n.signed(n.payload(expiry=2**32 - 1))),
+    "expiry too far": ("expiry-too-far", lambda n: n.signed(n.payload(expiry=2**40))),
     "far sequence": ("sequence-ahead", lambda n: n.signed(n.payload(sequence=10**6))),
     "unknown sender": ("unknown-sender", lambda n: n.signed(n.payload(sender=b"u" * 32))),
     "another's key": ("key-not-live", lambda n: n.signed(n.payload(sender=n.bob.did))),
