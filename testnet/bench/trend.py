@@ -13,11 +13,12 @@ DRIFT_MAX = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The mean after the warm-up, and by how much the line through it rises in an hour."""
+    """After the warm-up: the mean, the hourly rise of the line through it, the largest sample."""
 
     mean: float
     per_hour: float
     hours: float
+    most: float
 
     @property
     def rise(self) -> float:
@@ -35,4 +36,4 @@ def trend(at_s: Sequence[float], values: Sequence[float]) -> Trend:
     hours = [(moment - at_s[0]) / 3_600 for moment in at_s[first:]]
     kept = values[first:]
     slope = linear_regression(hours, kept).slope
-    return Trend(mean(kept), slope, hours[-1] - hours[0])
+    return Trend(mean(kept), slope, hours[-1] - hours[0], max(kept))

@@ -19,12 +19,17 @@ import psutil
 import trio
 
 from chain.chainstate import VALUES_CACHED_MAX
+from chain.finality import CERTIFICATES_KNOWN_MAX
 from chain.ledger import SEALS_KNOWN_MAX, SIGNATURES_KNOWN_MAX
+from chain.pool.heaviest import COMPACT_SLACK
 from chain.primitives.keys import SignatureCheck
+from chain.state.page import SLOTS
 from chain.state.smt import BUCKETS_CACHED_MAX, PAGES_CACHED_MAX
 from p2p.protocol.mesh import FIRST_MAX
-from p2p.protocol.offers import KNOWN_MAX
-from p2p.protocol.settled import SETTLED_MAX
+from p2p.protocol.offers import ANNOUNCED_MAX, KNOWN_MAX
+from p2p.protocol.recent import RECENT_MAX
+from p2p.protocol.relay import SLOTS_COUNTED_MAX
+from p2p.protocol.settled import DECLINED_MAX, SETTLED_MAX
 from p2p.verifier import InlineVerifier
 from testnet.bench.holdings import holdings
 from testnet.bench.sizes import Mint
@@ -41,6 +46,7 @@ AUTHORITIES = 7
 """As a network has them; with fifty, a day would go into fifty votes a block."""
 SAMPLES = 48
 TRANSACTIONS = 5  # in each block's time
+SENDERS = 64
 LEAST_A_NODE = 1.0
 """Less than one item more a node is no growth."""
 
@@ -48,17 +54,28 @@ BOUNDS = {
     "ledger.signatures": SIGNATURES_KNOWN_MAX,
     "ledger.seals": SEALS_KNOWN_MAX,
     "tree.cache": PAGES_CACHED_MAX,
-    "tree.cache[].nodes": PAGES_CACHED_MAX,
+    "tree.cache[].nodes": PAGES_CACHED_MAX * 2 * SLOTS,
     "tree.buckets": BUCKETS_CACHED_MAX,
     "chainstate.values": VALUES_CACHED_MAX,
     "verifier.cache": InlineVerifier.CACHE_MAX,
     "settled.ids.current": SETTLED_MAX,
+    "settled.ids.previous": SETTLED_MAX,
     "settled.items.current": SETTLED_MAX,
+    "settled.items.previous": SETTLED_MAX,
+    "settled.declined": DECLINED_MAX,
     "known.current": KNOWN_MAX,
-    "announced.current": KNOWN_MAX,
+    "known.previous": KNOWN_MAX,
+    "announced.current": ANNOUNCED_MAX,
+    "announced.previous": ANNOUNCED_MAX,
     "mesh.firsts": FIRST_MAX,
+    "rebuilds.recent.raws": RECENT_MAX,
+    "relay.slots": SLOTS_COUNTED_MAX,
+    "finality.good": CERTIFICATES_KNOWN_MAX,
+    "mempool.heaviest.heap": 2 * SENDERS + COMPACT_SLACK,
 }
-"""Caches that are larger than what passes in a day of so small a load: they may fill up to this."""
+"""Caches that fill for longer than a warm-up lasts: they may rise, but never hold more than this.
+
+*Why not a line:* one through a cache that fills and then stands points above its bound."""
 
 PROCESSES, SAMPLE_S, RATE = 20, 5.0, 20
 GAUGE = re.compile(rb"^cornerstone_(tasks|peers_inbound|peers_outbound) (\S+)", re.MULTILINE)
@@ -97,20 +114,21 @@ class Soaked:
 
     @property
     def growing(self) -> list[str]:
+        """What rises and has no bound, or is above it."""
+        shares = {name: self.share(name) for name in self.rising}
+        return [name for name, share in shares.items() if share is None or share > 1]
+
+    @property
+    def rising(self) -> list[str]:
         """What is not flat."""
         least = LEAST_A_NODE * self.nodes
-        return [
-            name
-            for name, found in self.trends.items()
-            if not found.flat(least) and not self.filling(name)
-        ]
+        return [name for name, found in self.trends.items() if not found.flat(least)]
 
-    def filling(self, name: str) -> bool:
-        """Whether it is a cache with a bound that it has not reached; of a peer's, each has one."""
-        holders = self.nodes * (self.nodes - 1 if "[]" in name else 1)
-        found = self.trends[name]
-        bounds = (most for ending, most in BOUNDS.items() if name.endswith(ending))
-        return any(found.mean + found.rise <= most * holders for most in bounds)
+    def share(self, name: str) -> float | None:
+        """How full a cache was at most, of its bound; of what each peer has, one for each peer."""
+        holders = self.nodes * (self.nodes - 1 if "peers[]" in name else 1)
+        bound = next((most for ending, most in BOUNDS.items() if name.endswith(ending)), None)
+        return None if bound is None else self.trends[name].most / (bound * holders)
 
 
 async def live(plan: Plan, seed: int, cache: dict[SignatureCheck, bool]) -> Soaked:
@@ -136,7 +154,7 @@ async def live(plan: Plan, seed: int, cache: dict[SignatureCheck, bool]) -> Soak
             for _ in range(plan.transactions):
                 node = machines[sent % nodes].node
                 assert node is not None, "nobody falls in a soak"
-                await node.submit([mint.make(sent % 64).raw])
+                await node.submit([mint.make(sent % SENDERS).raw])
                 sent += 1
             if trio.current_time() >= (len(at_s) + 1) * look_s:
                 at_s.append(trio.current_time())
@@ -209,11 +227,21 @@ def report(soaked: Soaked) -> bool:
         f"height {soaked.height:,}, {soaked.transactions:,} transactions; {held:,.0f} items held "
         f"in {len(soaked.trends)} places"
     )
-    rises = sorted(soaked.trends.items(), key=lambda item: -item[1].rise)
-    for name, found in rises[:8]:
-        note = ", a cache below its bound" if soaked.filling(name) else ""
+    steepest = sorted(soaked.trends, key=lambda name: -soaked.trends[name].rise)[:8]
+    for name in sorted({*steepest, *soaked.rising}, key=lambda name: -soaked.trends[name].rise):
+        found, share = soaked.trends[name], soaked.share(name)
+        note = "" if share is None else f", at most {share:.1%} of its bound"
         say(f"  {name}: {found.mean:,.0f} on average, {found.per_hour:+,.2f} an hour{note}")
-    say("everything is flat" if not soaked.growing else f"GROWING: {', '.join(soaked.growing)}")
+    flat, filling = (
+        len(soaked.trends) - len(soaked.rising),
+        len(soaked.rising) - len(soaked.growing),
+    )
+    say(f"{flat} places are flat, {filling} fill within their bounds")
+    say(
+        "nothing grows without end"
+        if not soaked.growing
+        else f"GROWING: {', '.join(soaked.growing)}"
+    )
     return not soaked.growing
 
 
