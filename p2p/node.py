@@ -336,8 +336,8 @@ class Node:
                     self._notify(event)
                 case Warn(code, reason):
                     self._log("warning", code, why=reason)
-                case Dial(address):
-                    self._peering.dial(address)
+                case Dial(address, reach):
+                    self._peering.dial(address, reach)
                 case Disconnect(peer, code, reason):
                     self._peering.close(peer, code, reason)
                 case Penalize(peer, points, code, reason):

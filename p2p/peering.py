@@ -18,7 +18,7 @@ from p2p.net.connection import Connection, Tap
 from p2p.net.secure import secure
 from p2p.net.transport import Link, LinkClosed, Listener, Transport
 from p2p.observer import Observer
-from p2p.peers.contact import group_of
+from p2p.peers.contact import Reach, group_of
 from p2p.peers.gate import Gate
 from p2p.peers.peer import PeerId, short
 from p2p.sessions import Admission, Newcomer, Session, Sessions
@@ -102,10 +102,10 @@ class Peering:
             with trio.CancelScope(shield=True):
                 await listener.aclose()
 
-    def dial(self, address: str) -> None:
-        """Start an attempt; its outcome is reported."""
+    def dial(self, address: str, reach: Reach) -> None:
+        """Start an attempt to reach what is as far away as that; its outcome is reported."""
         assert self._nursery is not None, "nothing is dialled before the node listens"
-        self._nursery.start_soon(self._dial, address)
+        self._nursery.start_soon(self._dial, address, reach)
 
     def send(self, peer: PeerId, message: Message) -> None:
         """Queue a message for a peer; lost if it has just left, as everything else for it.
@@ -158,10 +158,10 @@ class Peering:
         if connection is not None:
             await self._admit(connection, link.remote, outbound=False)
 
-    async def _dial(self, address: str) -> None:
+    async def _dial(self, address: str, reach: Reach) -> None:
         try:
             with trio.fail_after(DIAL_S):
-                link = await self._parts.transport.dial(address)
+                link = await self._parts.transport.dial(address, reach)
         except trio.TooSlowError:
             self._dial_failed(address, "slow-dial", f"no link within {DIAL_S:.0f} s")
         except LinkClosed as closed:

@@ -5,6 +5,7 @@ from itertools import count
 import trio
 
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
+from p2p.peers.contact import Reach
 
 SCHEME = "mem"
 # Messages on their way: like a socket's buffers, enough to keep both ends busy.
@@ -117,7 +118,7 @@ class MemoryTransport:
         self._host = host
         self._message_bytes_max = message_bytes_max
 
-    async def dial(self, address: str) -> Link:
+    async def dial(self, address: str, reach: Reach = Reach.NOWHERE) -> Link:
         """See Transport."""
         await trio.lowlevel.checkpoint()
         listener = self._network.listeners.get(str(parse_endpoint(address, SCHEME)))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
+from p2p.peers.contact import Reach
+
 # What a link carries at once; the largest frame and what encryption adds to it.
 LINK_MESSAGE_BYTES_MAX = 11 * 1024 * 1024
 # A closing handshake is a courtesy; a dead peer does not get longer.
@@ -69,8 +71,11 @@ class Listener(Protocol):
 class Transport(Protocol):
     """Makes links."""
 
-    async def dial(self, address: str) -> Link:
-        """A link to an address. Raises LinkClosed when there is none."""
+    async def dial(self, address: str, reach: Reach = Reach.NOWHERE) -> Link:
+        """A link to an address. Raises LinkClosed when there is none.
+
+        Where names have to be looked up, it is to an address that reaches at least so far.
+        """
         ...
 
     async def listen(self, address: str) -> Listener:

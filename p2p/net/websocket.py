@@ -26,6 +26,7 @@ from trio_websocket import (
 )
 
 from p2p.net.framing import FrameMeter
+from p2p.net.names import LookUp, Names, look_up
 from p2p.net.transport import (
     CLOSE_S,
     LINK_MESSAGE_BYTES_MAX,
@@ -36,7 +37,7 @@ from p2p.net.transport import (
     parse_endpoint,
 )
 from p2p.peers.bucket import TokenBucket
-from p2p.peers.contact import group_of
+from p2p.peers.contact import Reach, group_of
 from p2p.peers.gate import oldest_of_most
 
 SCHEME = "ws"
@@ -204,19 +205,29 @@ class WebSocketListener:
 
 
 class WebSocketTransport:
-    """Makes websocket links, whose reading tasks live in the nursery given."""
+    """Makes websocket links, whose reading tasks live in the nursery given.
+
+    `look_up` resolves the names that strangers gave; see `names`.
+    """
 
     def __init__(
-        self, nursery: trio.Nursery, message_bytes_max: int = LINK_MESSAGE_BYTES_MAX
+        self,
+        nursery: trio.Nursery,
+        message_bytes_max: int = LINK_MESSAGE_BYTES_MAX,
+        look_up: LookUp = look_up,
     ) -> None:
         self.nursery = nursery
         self.message_bytes_max = message_bytes_max
+        self._names = Names(look_up)
 
-    async def dial(self, address: str) -> Link:
+    async def dial(self, address: str, reach: Reach = Reach.NOWHERE) -> Link:
         """See Transport. The caller bounds the time until there is a TCP connection."""
         endpoint = parse_endpoint(address, SCHEME)
         try:
-            stream = await trio.open_tcp_stream(endpoint.host, endpoint.port)
+            if reach is Reach.NOWHERE:
+                stream = await trio.open_tcp_stream(endpoint.host, endpoint.port)
+            else:
+                stream = await self._names.open(endpoint, reach)
         except (OSError, ValueError) as error:
             raise LinkClosed(f"{address}: {error}") from None
         link: WebSocketLink = await self.nursery.start(self._carry_dialled, stream, endpoint)

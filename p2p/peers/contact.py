@@ -7,7 +7,8 @@ Rules:
 - On loopback the group is a block of ports. *Why:* test networks must not collapse into one group.
 - An address is worth learning if it reaches as far as our own: a node of the open internet takes no
   private and no loopback addresses, a node on loopback takes all. *Why:* others must not make us
-  dial into our own machine or office, and a test network must work.
+  dial into our own machine or office, and a test network must work. What a name leads to is judged
+  when it is dialled (see `net.names`).
 - A name that ends in a number is no address, however resolvers read it (WHATWG URL, "ends in a
   number"). *Why:* `127.1`, `0x7f.1` and `2130706433` are all loopback, and one address written in
   a thousand ways would be a thousand groups.
@@ -97,6 +98,11 @@ def reach_of(address: str) -> Reach:
     if place.ip.is_unspecified or place.ip.is_multicast or place.ip.is_reserved:
         return Reach.NOWHERE
     return Reach.SITE if place.ip.is_private else Reach.WORLD
+
+
+def is_name(address: str) -> bool:
+    """Whether an address has to be looked up before it is known where it leads."""
+    return _place(address).ip is None
 
 
 def own_reach(address: str) -> Reach:

@@ -17,6 +17,9 @@ Rules:
   blocks is longest ago, the latest come first; of those that share a group, else of all but the
   older half of the target. *Why:* silent peers give way to those that bring something; but who
   has just come, however quick it is, must not push out those we have known for long.
+- What a contact's address leads to must reach as far as our own does; the bootstrap addresses may
+  lead anywhere. *Why:* a contact is a stranger's word, and a name of the open internet can resolve
+  to our own machine (see `net.names`); the other addresses are the operator's.
 - Attempts back off with jitter (see `backoff`), at most DIALS_MAX at once and DIALS_RATE a second.
   A connection that ends within BRIEF_S backs off like a failed one. *Why:* a full or banning peer
   says so after the hello, and must not be asked again as fast as the line allows.
@@ -126,7 +129,8 @@ class Discovery:
         self._scores = known.scores
         self._uses = known.uses
         self._rng = rng
-        self._exchange = PeerExchange(known.book, settings.parse, settings.reach)
+        self._reach = max(settings.reach, Reach.HOST)
+        self._exchange = PeerExchange(known.book, settings.parse, self._reach)
         self._links: dict[PeerId, _Link] = {}
         self._dialing: dict[str, PeerId | None] = {}
         self._seeds = {address: Backoff() for address in settings.bootstrap}
@@ -253,7 +257,8 @@ class Discovery:
 
     def _dial(self, address: str, peer: PeerId | None, effects: list[Effect]) -> None:
         self._dialing[address] = peer
-        effects.append(Dial(address))
+        trusted = address in self._settings.bootstrap
+        effects.append(Dial(address, Reach.NOWHERE if trusted else self._reach))
 
     def _may_dial(self, now: Now) -> bool:
         return len(self._dialing) < DIALS_MAX and self._budget.take(1, now.s)

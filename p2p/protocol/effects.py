@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from chain.ledger import LedgerEvent
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import SignatureCheck
+from p2p.peers.contact import Reach
 from p2p.peers.peer import PeerId
 from p2p.peers.usefulness import Use
 from p2p.wire.messages import Message
@@ -29,9 +30,13 @@ class Disconnect:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Open a connection; the outcome comes back as `connected` or `dial_failed`."""
+    """Open a connection; the outcome comes back as `connected` or `dial_failed`.
+
+    What the address leads to must reach as far as `reach`; the operator's own may lead anywhere.
+    """
 
     address: str
+    reach: Reach = Reach.NOWHERE
 
 
 @dataclass(frozen=True, slots=True)

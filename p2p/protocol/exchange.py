@@ -118,6 +118,6 @@ class PeerExchange:
         if address in self._own:
             return Learnt.SELF.value
         reach = reach_of(address)
-        if address and reach < max(self._reach, Reach.HOST):
+        if address and reach < self._reach:
             return "unroutable" if reach is Reach.NOWHERE else "out-of-reach"
         return self._book.add(contact, teacher.group, now.s).value

@@ -21,6 +21,7 @@ from itertools import count
 import trio
 
 from p2p.net.transport import CLOSE_S, Link, LinkClosed, Listener, Transport
+from p2p.peers import contact
 from testnet.reach import Reach
 from testnet.scenario.streams import stream
 from testnet.weather import Weather
@@ -238,13 +239,13 @@ class ShapedTransport:
         self._numbers = count(1)
         self._links: dict[int, tuple[str, ShapedLink]] = {}
 
-    async def dial(self, address: str) -> Link:
+    async def dial(self, address: str, reach: contact.Reach = contact.Reach.NOWHERE) -> Link:
         """See Transport."""
         there = self._name_of(address)
         if there is None or there == self._name:
-            return await self._inner.dial(address)
+            return await self._inner.dial(address, reach)
         await self._shake_hands(there)
-        inner = await self._inner.dial(address)
+        inner = await self._inner.dial(address, reach)
         number = next(self._numbers)
         out, back = (
             Line(self._weather, ends, number, self._rng)

@@ -17,6 +17,7 @@ from itertools import count
 import trio
 
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
+from p2p.peers import contact
 from testnet.reach import Reach
 from testnet.redials import Redials
 from testnet.weather import Weather
@@ -376,7 +377,7 @@ class SimTransport:
         self._wire = wire
         self._host = host
 
-    async def dial(self, address: str) -> Link:
+    async def dial(self, address: str, reach: contact.Reach = contact.Reach.NOWHERE) -> Link:
         """See Transport."""
         return await self._wire.dial(self._host, address)
 

@@ -25,6 +25,7 @@ from p2p.net.transport import Link, Listener, Transport
 from p2p.net.websocket import WebSocketTransport
 from p2p.node import Node, NodeParts
 from p2p.observer import Observer
+from p2p.peers.contact import Reach
 from p2p.verifier import ThreadVerifier
 from p2p.wire.codec import decode_frame, encode_message
 from p2p.wire.messages import Blocks, GetBlocks, Hello, Message
@@ -158,9 +159,9 @@ class _SlowTransport:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def dial(self, address: str) -> Link:
+    async def dial(self, address: str, reach: Reach = Reach.NOWHERE) -> Link:
         """See Transport."""
-        return _SlowLink(await self._transport.dial(address))
+        return _SlowLink(await self._transport.dial(address, reach))
 
     async def listen(self, address: str) -> Listener:
         """See Transport."""

@@ -13,7 +13,7 @@ from p2p.protocol.discovery import (
     FEELER_STAY_S,
     DiscoverySettings,
 )
-from p2p.protocol.effects import Count, Disconnect
+from p2p.protocol.effects import Count, Dial, Disconnect
 from p2p.wire.messages import Peers
 from tests.p2p.protocol.acquaintances import (
     address,
@@ -122,6 +122,18 @@ def test_addresses_that_do_not_reach_as_far_as_ours_are_not_learnt() -> None:
         Count("addresses", "learnt"),
     ]
     assert dials(node.tick(at(0))) == [on("9.9.9.9", 15)]
+
+
+def test_where_a_strangers_name_leads_is_judged_and_where_the_operators_does_is_not() -> None:
+    configured = on("seed.example", 1)
+    settings = DiscoverySettings((configured,), 8, by_address, reach=Reach.SITE)
+    node = with_settings(settings)
+    assert node.tick(at(0)) == [Dial(configured)]
+    node.connected(met(2, configured, outbound=True), at(0))
+    node.receive(peer(2), Peers(1, (f"3 {on('evil.example', 1)} 1".encode(),)), at(0))
+    assert Dial(on("evil.example", 1), Reach.SITE) in node.tick(at(1))
+    node.disconnected(peer(2), at(20))
+    assert Dial(configured) in node.tick(at(30)), "also when it is known as a contact"
 
 
 def test_whoever_claims_to_be_where_we_are_is_forgotten() -> None:

@@ -7,6 +7,7 @@ from chain.consensus.engine import Author
 from chain.ledger import Ledger
 from chain.primitives.keys import KeyPair
 from p2p.net.transport import Link, LinkClosed, Listener, Transport
+from p2p.peers.contact import Reach
 from p2p.peers.peer import PeerId
 from p2p.protocol.instant import Now
 from p2p.wire.messages import Message
@@ -19,7 +20,7 @@ ANN, BOB, EVE = (PeerId(bytes([number]) * 32) for number in (1, 2, 3))
 class NoTransport:
     """Nobody can be reached."""
 
-    async def dial(self, address: str) -> Link:
+    async def dial(self, address: str, reach: Reach = Reach.NOWHERE) -> Link:
         raise LinkClosed(f"{address}: there is no network in this test")
 
     async def listen(self, address: str) -> Listener:
