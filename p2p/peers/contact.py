@@ -97,7 +97,7 @@ def reach_of(address: str) -> Reach:
         return Reach.HOST
     if place.ip.is_unspecified or place.ip.is_multicast or place.ip.is_reserved:
         return Reach.NOWHERE
-    return Reach.SITE if place.ip.is_private else Reach.WORLD
+    return Reach.WORLD if place.ip.is_global else Reach.SITE
 
 
 def is_name(address: str) -> bool:

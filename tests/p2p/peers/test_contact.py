@@ -42,6 +42,7 @@ def test_groups_on_loopback_are_blocks_of_ports() -> None:
         ("172.20.0.1", Reach.SITE),
         ("192.168.1.1", Reach.SITE),
         ("169.254.1.1", Reach.SITE),
+        ("100.100.100.200", Reach.SITE),
         ("[fd00::1]", Reach.SITE),
         ("8.8.8.8", Reach.WORLD),
         ("[2606:4700::1]", Reach.WORLD),
