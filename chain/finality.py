@@ -24,7 +24,7 @@ from chain.consensus.finality.certificate import (
 from chain.consensus.finality.choice import Choice, choose
 from chain.consensus.finality.closure import Conflict, Consequence, Finalized, Justified
 from chain.consensus.finality.duty import NEVER_VOTED, Guard, decode_guard, throttled
-from chain.consensus.finality.pool import VotePool
+from chain.consensus.finality.pool import AHEAD_SLOTS, VotePool
 from chain.consensus.finality.remembered import load_closure, save_closure
 from chain.consensus.finality.sets import KnownSets, enter
 from chain.consensus.finality.standing import Check, Mark, Standing
@@ -226,8 +226,17 @@ class Finality:
         self.pool.judge(signed, authorities, slot)
         return self._checks([signed], authorities)
 
-    def judge_certificate(self, certificate: Certificate) -> list[SignatureCheck]:
-        """What has to be verified before a certificate is taken. Raises as `add_certificate`."""
+    def judge_certificate(self, certificate: Certificate, slot: int) -> list[SignatureCheck]:
+        """What has to be verified before a certificate is taken. Raises as `add_certificate`.
+
+        Those of epochs to come are declined, as votes are, and as blocks cannot carry them. *Why:*
+        authorities whose clocks are wrong, or that are done with their network, can make one for
+        a hundred years ahead: justified, it would stay the newest there is; parked, or talked of
+        between peers, it would never be old enough to be let go.
+        """
+        epoch = certificate.vote.target.epoch
+        if epoch > slot + AHEAD_SLOTS:
+            raise Declined("certificate-time", f"for epoch {epoch}, now is {slot}")
         if self.closure.knows(certificate.vote):
             raise Declined("certificate-known", "a certificate of this link is here already")
         if certificate.vote.set_id < self.finalized.set_id:
@@ -252,8 +261,8 @@ class Finality:
     def add_certificate(
         self, certificate: Certificate, slot: int, batch: Batch, *, checked: bool = False
     ) -> list[LedgerEvent]:
-        """Take a certificate in. Raises Declined (known, unknown set) or Invalid."""
-        self.judge_certificate(certificate)
+        """Take a certificate in. Raises Declined (early, old, known, unknown set) or Invalid."""
+        self.judge_certificate(certificate, slot)
         authorities = self.sets.numbered(certificate.vote.set_id)
         if checked:
             self._remember(certificate, authorities)

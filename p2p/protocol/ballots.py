@@ -208,7 +208,7 @@ class Ballots:
         if link is not None:
             self._show(peer, content.vote, bits)
         if isinstance(content, Certificate):
-            return finality.judge_certificate(content)
+            return finality.judge_certificate(content, self._slot(now))
         if link is not None and content.member in link.raws:
             raise Declined("vote-known", "it is here already")
         return finality.judge_vote(content, self._slot(now))
@@ -243,7 +243,7 @@ class Ballots:
         certificate = isinstance(content, Certificate)
         try:
             if isinstance(content, Certificate):
-                needed = ledger.finality.judge_certificate(content)
+                needed = ledger.finality.judge_certificate(content, slot)
             else:
                 needed = ledger.finality.judge_vote(content, slot)
             checked = all(check in candidate.checks for check in needed)

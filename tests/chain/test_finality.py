@@ -228,6 +228,18 @@ def test_a_certificate_from_a_peer_counts_like_votes() -> None:
         on.add_certificate(lacking, 2)
 
 
+def test_a_certificate_of_an_epoch_to_come_counts_when_it_has_come() -> None:
+    on = ledger()
+    block = grow(on, 1)
+    early = certificate(Vote(0, first(on), at(block, 10**9)))
+    with pytest.raises(Declined, match="for epoch 1000000000, now is 1"):
+        on.add_certificate(early, 1)
+    assert not on.finality.closure.knows(early.vote), "nor is it parked"
+    with pytest.raises(Declined, match="certificate-time"):
+        on.add_certificate(early, 10**9 - 2)
+    assert BlockJustified(block.id, 1, 10**9, 0) in on.add_certificate(early, 10**9 - 1)
+
+
 @pytest.mark.parametrize(
     ("code", "source", "target", "epoch"),
     [

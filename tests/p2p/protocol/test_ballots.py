@@ -199,6 +199,16 @@ def test_what_is_of_no_use_costs_no_check_and_no_blame() -> None:
     )
 
 
+def test_a_certificate_of_the_far_future_costs_no_check_and_is_not_kept() -> None:
+    talk, link = begin()
+    far = replace(link, target=Checkpoint(link.target.block, SLOT_NOW + 2))
+    assert say(talk, ANN, Certificates((certificate(far, [0, 1, 2]).encode(),))) == []
+    assert talk.ledger.finality.justified.epoch == 0
+    near = replace(link, target=Checkpoint(link.target.block, SLOT_NOW + 1))
+    say(talk, ANN, Certificates((certificate(near, [0, 1, 2]).encode(),)))
+    assert talk.ledger.finality.justified.epoch == SLOT_NOW + 1, "clocks differ by a slot"
+
+
 def test_what_no_member_could_sign_is_blamed() -> None:
     talk, link = begin()
     stranger = replace(signed(link, 0), member=150)
