@@ -35,7 +35,11 @@ Selector = Annotated[
     str, typer.Argument(help="Whom: n3, n1..n4, rand:2, producer:*, minority, leader, all.")
 ]
 FaultName = Annotated[
-    str, typer.Argument(metavar="FAULT", help="link.delay, partition, process.kill, ...")
+    str,
+    typer.Argument(
+        metavar="FAULT",
+        help="link.delay, partition, process.kill, ...; `python -m testnet.faults` explains all.",
+    ),
 ]
 Given = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Its parameters: by=200ms.")
@@ -67,8 +71,9 @@ def inject(
     cornerstone testnet inject demo minority partition --id cut[/dim]
     """
     directory = choose(net)
+    with usage():
+        kind = parse_fault(fault, given or [])
     standing = ask_faults(directory, Request(Verb.FAULTS))
-    kind = parse_fault(fault, given or [])
     if wants_backups(kind) and not load_conditions(directory.conditions).backups:
         raise Unfit("no-backups", f"{net} keeps no backups; only a scenario's testnet does")
     with usage():

@@ -8,6 +8,7 @@ Rules:
 Format: docs/laboratory/scenarios.md. The way back is testnet/scenario/text.py.
 """
 
+import difflib
 from collections.abc import Callable
 
 from chain.toml import Section, Source, nearest
@@ -195,7 +196,9 @@ def nearest_fault(name: str) -> str:
     for known in KINDS:
         if known.partition(".")[2] == name:
             return f"did you mean {known!r}?"
-    return nearest(name, KINDS)
+    if difflib.get_close_matches(name, KINDS):
+        return nearest(name, KINDS)
+    return "`python -m testnet.faults` lists all there are"
 
 
 def _trigger(section: Section, default: Trigger | None) -> Trigger:

@@ -48,6 +48,24 @@ def test_usage_errors(arguments: list[str], reason: str) -> None:
     assert reason in result.output
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["link.dela", "by=1s"], "did you mean 'link.delay'?"),
+        (["nonsense"], "`python -m testnet.faults` lists all there are"),
+        (["link.delay", "by=soon"], "'soon' is no duration"),
+        (["process.kill", "data"], "write KEY=VALUE"),
+    ],
+)
+def test_a_fault_that_cannot_be_is_a_usage_error(words: list[str], reason: str, home: Path) -> None:
+    (home / "testnets" / "demo").mkdir(parents=True)
+    (home / "testnets" / "demo" / "spec.json").write_text("{}")
+    arguments = ["inject", "demo", "n1", *words]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert reason in result.output
+
+
 @pytest.mark.parametrize("verb", ["status", "down", "logs", "load", "resume"])
 def test_what_is_not_there(verb: str) -> None:
     result = CliRunner().invoke(app, [verb, "ghost"])

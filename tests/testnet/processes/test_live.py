@@ -45,13 +45,14 @@ def test_a_session_by_hand(cornerstone: Cornerstone, tmp_path: Path) -> None:
 
 def refusals(cornerstone: Cornerstone, file: Path) -> None:
     """What is wrong is told in one line, with what would be right."""
-    for arguments, reason in (
-        (("inject", "demo", "n1", "link.delay", "bye=2s"), "did you mean 'by'"),
-        (("inject", "demo", "n1", "operator.old-backup"), "keeps no backups"),
-        (("heal", "demo", "f9"), "no fault 'f9' is in force"),
-        (("faults", "demo", "--record", str(file)), "exists; name another file"),
+    for arguments, code, reason in (
+        (("inject", "demo", "n1", "link.dela"), 2, "did you mean 'link.delay'"),
+        (("inject", "demo", "n1", "link.delay", "bye=2s"), 2, "did you mean 'by'"),
+        (("inject", "demo", "n1", "operator.old-backup"), 1, "keeps no backups"),
+        (("heal", "demo", "f9"), 1, "no fault 'f9' is in force"),
+        (("faults", "demo", "--record", str(file)), 1, "exists; name another file"),
     ):
         refused = cornerstone.run("testnet", *arguments)
-        assert refused.returncode != 0, arguments
+        assert refused.returncode == code, arguments
         assert reason in " ".join(refused.stderr.split()), refused.stderr
         assert "Traceback" not in refused.stderr
