@@ -14,6 +14,9 @@ Rules:
 - A request without progress for STALL_S is asked elsewhere and the peer comes last for SLOW_S; each
   stall doubles that peer's patience up to STALL_MAX_S, and what comes late is still taken. *Why:*
   under load everybody is slow, and asking for everything again would make it worse.
+- So is a request that is not answered in whole within WHOLE_S, or the peer's patience if that is
+  longer, since the answer before it was. *Why:* whoever sends a block just before each stall could
+  hold up the import for as long as it has blocks, and a second one could be the helper.
 - Who has served nothing for UNSERVED_S since it was asked, while others served, is sent away
   without blame. *Why:* it takes the place of somebody who would serve, and may only be overloaded.
 - When everyone was asked in vain the round starts again after ROUND_S, ROUNDS_MAX times; then the
@@ -48,6 +51,7 @@ LONG_S = 2.0
 STEAL_S = 0.5  # several round trips: who takes longer is slow, or asked for more than it can send
 STALL_S = 4.0
 STALL_MAX_S = 32.0
+WHOLE_S = 20.0  # for a share that is cut to what takes LONG_S
 SLOW_S = 15.0
 UNSERVED_S = 60.0  # the largest block takes 40 s at 50 kB/s
 ROUND_S = 1.0
@@ -86,9 +90,13 @@ class _Peer:
         self.slow_until_s = 0.0
         self.unserved_s: float | None = None  # since when it owes an answer and has sent nothing
 
+    def begun_s(self, request: _Request) -> float:
+        """Since when the peer has had nothing else to send than the answer to a request."""
+        return max(request.sent_s, self.free_s)
+
     def answered(self, request: _Request, now_s: float) -> None:
         """A whole answer has come: the next share follows from how long it took."""
-        took_s = now_s - max(request.sent_s, self.free_s)
+        took_s = now_s - self.begun_s(request)
         self.free_s = now_s
         if took_s < QUICK_S:
             self.share = min(2 * self.share, SHARE_BLOCKS_MAX)
@@ -163,15 +171,17 @@ class Downloads:
         return peer in wanted.tried
 
     def progressed(self, peer: PeerId, number: int, now: Now) -> None:
-        """Part of an answer has come: the rest has its time again."""
+        """Part of an answer has come: the rest has its time again, within that of the whole."""
         request = self._requests.get(number)
         if request is None or request.peer != peer:
             return
-        request.deadline_s = now.s + request.patience_s
+        state = self._peers[peer]
+        whole_s = state.begun_s(request) + max(WHOLE_S, request.patience_s)
+        request.deadline_s = min(now.s + request.patience_s, whole_s)
         self._served_s = now.s
         if not request.waiting:
             del self._requests[number]
-            self._peers[peer].answered(request, now.s)
+            state.answered(request, now.s)
 
     def ended(self, peer: PeerId, number: int) -> list[Effect]:
         """The peer ends its answer: it was long enough, or it has none of the rest."""

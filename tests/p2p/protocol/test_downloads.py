@@ -75,6 +75,16 @@ class Download:
                 self.come.discard(node.id)
                 self.wanted.imported(node.id, self.s)
 
+    def drip(self, peer: PeerId, request: int) -> None:
+        """The last block that has not come yet does; never the first."""
+        waiting = self.owed[peer, request]
+        if len(waiting) == 1:
+            return
+        block_id = waiting.pop()
+        if self.downloads.arrived(peer, request, block_id, BODY_BYTES):
+            self.come.add(block_id)
+        self.downloads.progressed(peer, request, self.now())
+
     def answer_all(self, *peers: PeerId) -> None:
         for peer, request in list(self.owed):
             if peer in peers:
@@ -114,6 +124,29 @@ def test_an_idle_peer_takes_over_what_holds_up_the_import() -> None:
     download.answer_all(ANN)
     assert len(download.wanted) == 0
     assert max(download.asked.values()) == 2
+
+
+def test_two_that_send_a_block_before_each_stall_do_not_hold_up_the_import_for_ever() -> None:
+    download = Download()
+    download.connect(ANN, BOB)
+    download.fetch()
+    download.answer_all(ANN, BOB)  # at once: they get large shares
+    download.fetch()
+    download.s += downloads.STEAL_S
+    download.answer_all(BOB)
+    download.fetch()
+    front = next(iter(download.wanted))
+    assert (front.asked, front.helper) == (ANN, BOB)
+    start = download.s
+    download.connect(CAT)
+    while front.header.id in download.wanted:
+        for peer, request in list(download.owed):
+            download.drip(peer, request)
+        download.s += downloads.STALL_S - 0.1
+        download.downloads.expire(download.now())
+        download.fetch()
+        download.answer_all(CAT)
+    assert download.s - start <= downloads.WHOLE_S + downloads.STALL_S
 
 
 def test_nothing_is_stolen_before_its_time() -> None:
