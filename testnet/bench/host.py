@@ -1,4 +1,8 @@
-"""A process that holds some of a bench's nodes and does what the conductor orders."""
+"""A process that holds some of a bench's nodes and does what the conductor orders.
+
+It listens to the conductor whatever it does, and ends when that one is gone. *Why:* a conductor
+that is killed can end nobody, and a wait for links or a burst lasts minutes.
+"""
 
 import contextlib
 import gc
@@ -37,6 +41,7 @@ from testnet.bench.orders import (
     Seat,
     Spread,
     Stop,
+    Task,
 )
 from testnet.founding import author, node_key
 
@@ -70,35 +75,50 @@ class Host:
         self._nodes: dict[int, MeteredNode] = {}
 
     async def run(self) -> None:
-        """Start the nodes, say so, then carry out orders until told to stop."""
+        """Carry out orders until told to stop, or until the conductor is gone."""
+        to_do, orders = trio.open_memory_channel[Task](1)
         async with trio.open_nursery() as links, trio.open_nursery() as nursery:
-            verifier = ThreadVerifier()  # shared: it bounds the threads of this process
-            for seat in self._cast.seats:
-                node = self._node(seat, verifier, WebSocketTransport(links))
-                self._nodes[seat.number] = node
-            gc.disable()  # whole networks of links are made here, and none of it is garbage
-            self._say(await self._start(nursery))
-            gc.collect()
-            gc.freeze()
-            gc.enable()
-            while not isinstance(order := await self._next(), Stop):
-                self._say(await self._obey(order))
+            nursery.start_soon(self._work, links, nursery, orders)
+            await self._hear(to_do)
             nursery.cancel_scope.cancel()
             links.cancel_scope.cancel()
 
-    async def _next(self) -> Order:
-        """The next order; one to stop when the conductor is gone."""
+    async def _hear(self, to_do: trio.MemorySendChannel[Task]) -> None:
+        """Pass orders on, up to the one to stop."""
+        while True:
+            await trio.lowlevel.wait_readable(self._pipe.fileno())
+            try:
+                order: Order = self._pipe.recv()
+            except (EOFError, OSError):  # OSError: it fell silent within an order
+                return
+            if isinstance(order, Stop):
+                return
+            await to_do.send(order)
+
+    async def _work(
+        self, links: trio.Nursery, nursery: trio.Nursery, orders: trio.MemoryReceiveChannel[Task]
+    ) -> None:
+        """Start the nodes, say so, then do what is ordered."""
+        verifier = ThreadVerifier()  # shared: it bounds the threads of this process
+        for seat in self._cast.seats:
+            node = self._node(seat, verifier, WebSocketTransport(links))
+            self._nodes[seat.number] = node
+        gc.disable()  # whole networks of links are made here, and none of it is garbage
         try:
-            order: Order = await trio.to_thread.run_sync(self._pipe.recv)
-        except (EOFError, ConnectionError):
-            return Stop()
-        return order
+            ready = await self._start(nursery)
+        finally:
+            gc.enable()
+        gc.collect()
+        gc.freeze()
+        self._say(ready)
+        async for order in orders:
+            self._say(await self._obey(order))
 
     def _say(self, answer: Ready | Answer) -> None:
-        with contextlib.suppress(ConnectionError):  # nobody is left; the next order is to stop
+        with contextlib.suppress(ConnectionError):  # nobody is left, which is heard as well
             self._pipe.send(answer)
 
-    async def _obey(self, order: Read | Spread | Follow) -> Answer:
+    async def _obey(self, order: Task) -> Answer:
         match order:
             case Read():
                 return self._read()

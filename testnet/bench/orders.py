@@ -73,7 +73,8 @@ class Stop:
     """End the nodes."""
 
 
-Order = Read | Spread | Follow | Stop
+Task = Read | Spread | Follow
+Order = Task | Stop
 
 
 @dataclass(frozen=True, slots=True)

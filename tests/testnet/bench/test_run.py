@@ -1,13 +1,16 @@
 """A whole bench, small: real nodes on loopback, in two processes, with blocks."""
 
+import os
 import signal
 from contextlib import closing
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from testnet.bench.conductor import bounded, casts, run_gossip, seated
-from testnet.bench.host import serve
+from testnet.bench.host import LINKED_S, Host
 from testnet.bench.orders import Cast, Ready
 from testnet.bench.plan import GossipPlan
 from testnet.errors import LaunchFailure
@@ -36,20 +39,19 @@ def test_ctrl_c_is_for_the_conductor_alone() -> None:
         pytest.fail("nobody was ready")
 
 
-class HungUp:
-    """A conductor that is gone, as its host sees it."""
-
-    def recv(self) -> object:
-        raise ConnectionResetError
-
-    def send(self, answer: object) -> None:
-        raise BrokenPipeError
-
-
-def test_a_host_whose_conductor_is_gone_ends_without_a_word() -> None:
+@pytest.mark.parametrize("last_words", [b"", b"\0\0"], ids=["silent", "within an order"])
+@pytest.mark.parametrize("processes", [1, 2], ids=["linked", "waits for links"])
+async def test_a_host_whose_conductor_is_gone_ends_whatever_it_does(
+    processes: int, last_words: bytes, autojump_clock: MockClock
+) -> None:
     with closing(PortReservations()) as ports:
-        (cast,) = parts(GossipPlan(2), ports)
-    serve(cast, HungUp())  # type: ignore[arg-type]
+        cast, *_ = parts(GossipPlan(2, processes=processes), ports)
+    ours, theirs = Pipe()
+    os.write(ours.fileno(), last_words)
+    ours.close()
+    with closing(theirs):
+        await Host(cast, theirs).run()
+    assert trio.current_time() < LINKED_S
 
 
 def test_a_small_bench_delivers_everything_and_keeps_the_order_in_blocks() -> None:
