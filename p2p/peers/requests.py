@@ -8,8 +8,9 @@ After Bitcoin Core's `txrequest.h`, reduced to its laws:
 - Among those that announced an id, peers that recently let a request time out come last, those we
   dialled before those that dialled us, then chance decides. *Why:* slowness heals by itself; whom
   we dialled an attacker has not chosen; and a place won by haste would be won by him.
-- The timeout follows the peer's measured lag. *Why:* under load everybody is slow, and a fixed
-  timeout would then ask for everything again and make the load worse.
+- The timeout follows the peer's measured lag, and is for the whole answer. *Why:* under load
+  everybody is slow, and a fixed timeout would then ask for everything again and make the load
+  worse; but who drips an answer must not hold it.
 - At most ASKED_MAX ids are outstanding with a peer, at most PROMISES_MAX of its announcements
   remembered. *Why:* memory is bounded by the number of peers, and a peer that announces a million
   ids can neither fill the table nor take turns from others.

@@ -19,7 +19,10 @@ Rules:
   become justified, may be lower than the one it takes the place of. A block passed on in compact
   form is no such claim. *Why:* its sender has not executed it yet, and lists no header beyond what
   it has.
-- A request without an answer for STALL_S goes to the next peer; the silent one comes last.
+- A request without an answer for STALL_S goes to the next peer; the silent one comes last for
+  SLOW_S, and so does one whose answer took LONG_S. *Why:* the first message under a request's
+  number is its whole answer, so nobody can drip one; but a peer that answers just before each stall
+  would otherwise set the pace, be it asked first for the height it claims.
 - Whoever more than VAIN_FREE times in a row brought nothing towards the head it had shown comes
   after those that did not, however high it claims to be. *Why:* heads can be invented, each time
   another one before the last is found out; two peers that do would otherwise always be asked first,
@@ -51,6 +54,7 @@ from p2p.wire.messages import AnnounceBlock, CompactBlock, GetHeaders, Headers
 HEADERS_MAX = 128  # so many seals take 10 ms, during which the loop stands still
 HEADER_REQUESTS_MAX = 2  # two forks can be explored at once; more only repeats the same headers
 STALL_S = 4.0
+LONG_S = 2.0  # for 32 kB at most: half a stall, longer than any line that is of use takes
 SLOW_S = 30.0
 EARLY_MAX = 64
 EARLY_RETRY_S = 0.5
@@ -225,6 +229,8 @@ class HeaderSync:
             reason = f"headers for request {message.request}, last was {self._last_request}"
             return [Penalize(peer, POINTS_UNREQUESTED, "unrequested", reason)]
         self._answered(peer)
+        if now.s - state.since_s >= LONG_S:
+            state.slow_until_s = now.s + SLOW_S
         state.awaits = None
         try:
             headers = [(decode_header(raw), seal) for raw, seal in message.headers]

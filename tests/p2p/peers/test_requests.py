@@ -109,6 +109,17 @@ def test_a_timeout_moves_on_and_never_asks_the_same_pair_twice() -> None:
     assert tracker.announced(BOB, [item(1)], 0) == 1
 
 
+def test_parts_of_an_answer_give_the_rest_no_more_time() -> None:
+    tracker = tracker_of(ANN, BOB)
+    for peer in (ANN, BOB):
+        tracker.announced(peer, [item(i) for i in range(10)], 0)
+    look(tracker, 0)
+    for i in range(9):
+        assert tracker.arrived(ANN, item(i), i * TIMEOUT_S / 10)
+        assert tracker.next_timeout_s() == TIMEOUT_S
+    assert look(tracker, TIMEOUT_S) == [Ask(BOB, 2, (item(9),))]
+
+
 def test_a_short_answer_moves_the_rest_on_at_once() -> None:
     tracker = tracker_of(ANN, BOB)
     for i in (1, 2):

@@ -10,7 +10,7 @@ from p2p.peers.peer import PeerId
 from p2p.protocol import sync
 from p2p.protocol.effects import Effect, Penalize, Send
 from p2p.wire.messages import AnnounceBlock, GetHeaders, Headers
-from tests.p2p.protocol.conversation import ANN, Conversation, extend, make_ledger
+from tests.p2p.protocol.conversation import ANN, BOB, Conversation, extend, make_ledger
 
 LONG = 300
 
@@ -71,3 +71,24 @@ def test_inventors_of_heads_cannot_keep_an_honest_peer_from_being_asked(
     turns = hostile // sync.HEADER_REQUESTS_MAX * (sync.VAIN_FREE + 1)
     assert siege.pass_time(turns * sync.STALL_S + 1, patience_s)
     assert siege.penalties == []
+
+
+@pytest.mark.parametrize("takes_s", [sync.LONG_S, sync.STALL_S - 0.1])
+def test_who_answers_just_before_each_stall_does_not_set_the_pace(takes_s: float) -> None:
+    source = make_ledger()
+    head = extend(source, LONG)[-1].id
+    talking = Conversation()
+    asked: list[tuple[PeerId, GetHeaders]] = []
+
+    def note(effects: list[Effect]) -> None:
+        sent = [effect for effect in effects if isinstance(effect, Send)]
+        asked.extend((s.peer, s.message) for s in sent if isinstance(s.message, GetHeaders))
+
+    note(talking.connect(ANN, height=LONG, head=head))
+    note(talking.connect(BOB, height=LONG, head=head))
+    assert [peer for peer, _ in asked] == [ANN]
+    note(talking.wait(takes_s))
+    found = source.headers_after(list(asked[0][1].locator), sync.HEADERS_MAX)
+    whole = tuple((header.raw, seal) for header, seal in found)
+    note(talking.say(ANN, Headers(asked[0][1].request, whole)))
+    assert [peer for peer, _ in asked] == [ANN, BOB]
