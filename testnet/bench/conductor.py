@@ -28,7 +28,7 @@ from testnet.bench.orders import (
 )
 from testnet.bench.plan import SENDERS, GossipPlan
 from testnet.bench.sizes import Mint
-from testnet.deaf import deaf_context
+from testnet.deaf import deaf_context, interrupt_held
 from testnet.errors import LaunchFailure
 from testnet.founding import make_genesis
 from testnet.ports import HOST, PortReservations
@@ -193,7 +193,8 @@ def seated(parts: Sequence[Cast], places: Sequence[Serve] | None = None) -> Iter
     hosts = [ours for ours, _ in pipes]
     try:
         for process, (_, theirs) in zip(processes, pipes, strict=True):
-            process.start()
+            with interrupt_held():
+                process.start()
             theirs.close()
         readies = [hear(host, Ready) for host in hosts]
         for ready in readies:
@@ -202,14 +203,15 @@ def seated(parts: Sequence[Cast], places: Sequence[Serve] | None = None) -> Iter
         yield Company(hosts, max(ready.linked_s for ready in readies))
         for host in hosts:
             host.send(Stop())
+        for process in processes:
+            process.join(GRACE_S)
     finally:
         for host in hosts:
             host.close()
-        for process in processes:
-            if process.pid is None:
-                continue  # interrupted before its start
-            process.join(GRACE_S)
-            process.kill()
+        started = [process for process in processes if process.pid is not None]
+        for process in started:
+            process.kill()  # at once: whoever interrupts a bench waits for nothing
+        for process in started:
             process.join()
 
 

@@ -22,7 +22,7 @@ from typing import Self
 
 from testnet.campaign.job import Job, carry_out
 from testnet.campaign.summary import Lost, Result
-from testnet.deaf import deaf_context
+from testnet.deaf import deaf_context, interrupt_held
 
 RUNS_PER_WORKER = 50
 """A fresh worker costs some ten milliseconds; a leak of a megabyte a run stays below 50 MB."""
@@ -122,7 +122,8 @@ class Crew:
         words = Path(self._folder.name) / f"worker-{self._hired}"
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(self._job, theirs, words), daemon=True)
-        process.start()
+        with interrupt_held():
+            process.start()
         theirs.close()
         return Worker(process, ours, words)
 
