@@ -23,7 +23,7 @@ REASONS_KEPT = 8  # enough to see a pattern on the peers page
 # go first: an attacker who can afford this many identities does not need the old ones.
 REMEMBERED_MAX = 4096
 
-POINTS_INVALID_SIGNATURE = 25  # four bad batches, each a bounded number of checks
+POINTS_INVALID_SIGNATURE = 25  # for up to 64 wrong ones that were checked together
 POINTS_MALFORMED = 34  # three messages that no correct encoder writes
 POINTS_INVALID_VOTE = 25  # wrong signatures of one message, or votes no member could sign
 POINTS_UNREADABLE = 20  # five frames that are none: damaged memory gets away with a few

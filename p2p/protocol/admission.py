@@ -8,6 +8,10 @@ Rules:
   before RETRY_S. *Why:* it may be fine a moment later.
 - Of bodies that nobody asked for, what exceeds UNVERIFIED_MAX of a peer counts as announced.
   *Why:* a flood of bad signatures is bounded, and an honest burst is delayed, not lost.
+- Wrong signatures are charged for by their number, once for each WRONG_PER_CHARGE or part of it;
+  and when one is found, what waits of its sender (see `turns`) counts as announced. *Why:* nobody
+  passes on what it has not checked, so an honest peer never sends one; and whoever does is gone
+  after a few hundred, however many it sends at once.
 - Own submissions take the same path as everybody's.
 """
 
@@ -31,7 +35,10 @@ from p2p.protocol.offers import Offers, Told
 from p2p.protocol.pulls import Pulls
 from p2p.protocol.recent import RecentTransactions
 from p2p.protocol.settled import Settled
+from p2p.protocol.turns import Turns
 from p2p.protocol.validation import Candidate, Ticket, Validation, Verdict
+
+WRONG_PER_CHARGE = 64  # so a whole turn of them (see `turns`) is a ban
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,7 @@ class Admission:
         self._workings = workings
         self._ledger = workings.ledger
         self._validation = Validation(workings.ledger, jobs)
+        self._turns = Turns()
         self._allowances: dict[PeerId, Allowance] = {}
 
     @property
@@ -100,7 +108,7 @@ class Admission:
                 candidate = self._validation.enter(transaction, digest, None)
                 self._workings.recent.add(digest, raw, now.s)
                 candidates.append(candidate)
-            candidate.waiting.append((waiting, index))
+            candidate.submitters.append((waiting, index))
         return effects + self._validate(candidates, now)
 
     def received(self, peer: PeerId, raws: tuple[bytes, ...], now: Now) -> list[Effect]:
@@ -128,6 +136,7 @@ class Admission:
     def signatures_checked(self, job: int, verdicts: list[bool], now: Now) -> list[Effect]:
         """Verdicts of one batch; what is accepted goes on its way at once."""
         good, bad = self._validation.finish(job, verdicts)
+        self._turns.checked(good + bad)
         effects = self._judge(good, now)
         wrong: dict[PeerId, int] = {}
         for candidate in bad:
@@ -136,14 +145,33 @@ class Admission:
                 wrong[candidate.peer] = wrong.get(candidate.peer, 0) + 1
         for peer, count in wrong.items():
             reason = f"{count} of {len(verdicts)} transactions in one batch"
-            effects.append(Penalize(peer, POINTS_INVALID_SIGNATURE, "invalid-signature", reason))
+            points = POINTS_INVALID_SIGNATURE * -(-count // WRONG_PER_CHARGE)
+            effects.append(Penalize(peer, points, "invalid-signature", reason))
+            self._put_off(peer, now)
+        for peer in dict.fromkeys(each.peer for each in good + bad if each.peer is not None):
+            effects += self._validation.begin(self._turns.next(peer))
         return effects
+
+    def _put_off(self, peer: PeerId, now: Now) -> None:
+        """What waits of a peer is asked for again, of whoever has it."""
+        pulls, patience_s = self._workings.pulls, self._workings.mesh.patience_s()
+        for candidate in self._turns.give_up(peer):
+            self._validation.forget(candidate)
+            self._verified(candidate)
+            item = self._workings.item(candidate.transaction.id)
+            if peer in self._allowances:
+                pulls.put_off(peer, item, now.s + patience_s)
+            else:
+                pulls.rejected(item)
 
     def _seen(self, peer: PeerId, digest: Hash, now: Now) -> bool:
         """Whether these bytes wait here or are being validated: one more peer has them."""
         candidate = self._validation.find(digest)
         if candidate is not None:
             tx: Transaction | None = candidate.transaction
+            if candidate.waits:  # and may be put off
+                item = self._workings.item(candidate.transaction.id)
+                self._workings.pulls.announced(peer, (item,), now.s)
         else:
             tx = self._ledger.mempool.by_raw_hash(digest)
         if tx is None:
@@ -185,7 +213,8 @@ class Admission:
             self._allowances[candidate.peer].unverified -= 1
 
     def _validate(self, candidates: list[Candidate], now: Now) -> list[Effect]:
-        known, effects = self._validation.begin(candidates)
+        known, unchecked = self._validation.known(candidates)
+        effects = self._validation.begin(self._turns.enter(unchecked))
         return effects + self._judge(known, now) if known else effects
 
     def _judge(self, candidates: list[Candidate], now: Now) -> list[Effect]:
@@ -216,7 +245,7 @@ class Admission:
         to = offers.peers if own else leases.holders(now.s)
         effects, told = offers.fresh(txs, to, now)
         for candidate in accepted:
-            if candidate.waiting:
+            if candidate.submitters:
                 effects += candidate.settle(_accepted(candidate.transaction.id, told))
         return effects
 

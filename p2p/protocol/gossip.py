@@ -9,9 +9,9 @@ Rules:
   would ask for, or miss, is likely to wait in our own sockets; nobody is blamed for silence then.
 - A peer that let request after request run out for UNKEPT_S, and answered none, is let go; it is
   not banned. *Why:* it is of no use, and its place is; but why it is silent we do not know.
-Resists: floods of invalid signatures (each batch is penalised), announce-then-never-serve (one
-timeout per peer and id, rank, a fault token, the connection), floods of ids and of bodies
-(`allowances`).
+Resists: floods of invalid signatures (`turns`, and their number is charged for),
+announce-then-never-serve (one timeout per peer and id, rank, a fault token, the connection), floods
+of ids and of bodies (`allowances`).
 """
 
 import random

@@ -53,9 +53,12 @@ class Ticket:
 
 
 class Candidate:
-    """A transaction in validation: who sent it, and which submissions wait for it."""
+    """A transaction in validation: who sent it, and which submissions wait for it.
 
-    __slots__ = ("digest", "peer", "transaction", "unasked", "waiting")
+    Whether it `waits` for its turn (see `turns`) or is being checked.
+    """
+
+    __slots__ = ("digest", "peer", "submitters", "transaction", "unasked", "waits")
 
     def __init__(
         self, transaction: Transaction, digest: Hash, peer: PeerId | None, unasked: bool
@@ -64,12 +67,13 @@ class Candidate:
         self.digest = digest
         self.peer = peer
         self.unasked = unasked
-        self.waiting: list[tuple[Ticket, int]] = []
+        self.submitters: list[tuple[Ticket, int]] = []
+        self.waits = False
 
     def settle(self, result: SubmitResult) -> list[Effect]:
         """Tell every submission that waits for this transaction."""
         effects: list[Effect] = []
-        for ticket, index in self.waiting:
+        for ticket, index in self.submitters:
             effects += ticket.settle(index, result)
         return effects
 
@@ -112,8 +116,8 @@ class Validation:
         candidate = self._candidates[digest] = Candidate(transaction, digest, peer, unasked)
         return candidate
 
-    def begin(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Effect]]:
-        """Those whose signature is known to be good, and the check of the others."""
+    def known(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+        """Those whose signature is known to be good, which are done with, and the others."""
         known: list[Candidate] = []
         unchecked: list[Candidate] = []
         for candidate in candidates:
@@ -121,11 +125,19 @@ class Validation:
             (known if checked else unchecked).append(candidate)
         for candidate in known:
             del self._candidates[candidate.digest]
-        if not unchecked:
-            return known, []
+        return known, unchecked
+
+    def begin(self, candidates: Sequence[Candidate]) -> list[Effect]:
+        """Have the signatures of candidates checked."""
+        if not candidates:
+            return []
         job = next(self._jobs)
-        self._running[job] = unchecked
-        return known, [CheckSignatures(job, tuple(c.transaction.check for c in unchecked))]
+        self._running[job] = list(candidates)
+        return [CheckSignatures(job, tuple(c.transaction.check for c in candidates))]
+
+    def forget(self, candidate: Candidate) -> None:
+        """A candidate is not to be validated after all; its bytes may come again."""
+        del self._candidates[candidate.digest]
 
     def finish(self, job: int, verdicts: list[bool]) -> tuple[list[Candidate], list[Candidate]]:
         """The candidates of a job, those with a good signature and those without."""

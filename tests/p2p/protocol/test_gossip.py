@@ -5,13 +5,15 @@ from collections.abc import Sequence
 import pytest
 
 from chain.primitives.hashing import Hash
-from p2p.peers.requests import TIMEOUT_S
+from p2p.peers.requests import ASKED_MAX, TIMEOUT_S
 from p2p.protocol import gossip
+from p2p.protocol.admission import WRONG_PER_CHARGE
 from p2p.protocol.allowances import UNKEPT_MAX, UNKEPT_S, UNVERIFIED_MAX
 from p2p.protocol.effects import Answer, CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.protocol.gossip import GossipSettings
 from p2p.protocol.mesh import LEASE_S, PATIENCE_MIN_S
 from p2p.protocol.offers import FLUSH_MAX_S
+from p2p.protocol.turns import CHECKING_MAX
 from p2p.wire.fields import SHORT_BYTES, Short
 from p2p.wire.messages import (
     AnnounceShort,
@@ -154,18 +156,66 @@ def test_a_flood_of_wrong_signatures_costs_the_flooder_its_connection() -> None:
     assert talking.router.ban_s(ANN, talking.now()) > 0
 
 
+def verified(talking: Talk, effects: list[Effect]) -> tuple[list[int], list[Effect]]:
+    """Check signatures until there are none to check: how many each time, and what else follows."""
+    checks: list[int] = []
+    after: list[Effect] = []
+    while sizes := [len(e.checks) for e in effects if isinstance(e, CheckSignatures)]:
+        checks += sizes
+        effects = talking.verify(effects)
+        after += [e for e in effects if not isinstance(e, CheckSignatures)]
+    return checks, after
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_however_many_wrong_signatures_come_at_once_one_turn_of_them_is_checked(
+    asked: bool,
+) -> None:
+    talking = Talk()
+    txs = [FOUNDING.transfer(n) for n in range(ASKED_MAX)]
+    if asked:
+        effects = talking.say(ANN, AnnounceShort(talking.ours([tx.id for tx in txs])))
+        assert all(isinstance(e, Send) and isinstance(e.message, GetShort) for e in effects)
+    effects = talking.say(ANN, Transactions(0, tuple(broken(tx.raw) for tx in txs)))
+    checks, after = verified(talking, effects)
+    assert checks == [CHECKING_MAX]
+    assert [e.code for e in after if isinstance(e, Disconnect)] == ["banned"]
+
+
+def test_wrong_signatures_in_small_numbers_are_charged_for_by_the_message() -> None:
+    talking = Talk()
+    for number, points in ((1, 25), (WRONG_PER_CHARGE, 50), (WRONG_PER_CHARGE // 2, 75)):
+        pushed = [broken(FOUNDING.transfer(points * 100 + n).raw) for n in range(number)]
+        verified(talking, talking.say(ANN, Transactions(0, tuple(pushed))))
+        assert talking.router.points(ANN, talking.now()) == points
+
+
+def test_what_waits_behind_a_flood_still_comes_from_others() -> None:
+    talking = Talk()
+    flood = [broken(FOUNDING.transfer(100 + n).raw) for n in range(CHECKING_MAX)]
+    effects = talking.say(ANN, Transactions(0, (*flood, TX[0].raw, TX[1].raw)))
+    assert talking.say(BOB, Transactions(0, (TX[0].raw,))) == [], "the same bytes wait here"
+    assert talking.router.submit(7, [TX[1].raw], talking.now()) == []
+    checks, after = verified(talking, effects)
+    assert checks == [CHECKING_MAX, 1], "a client waits for the second of them"
+    assert [type(e).__name__ for e in after if isinstance(e, Answer)] == ["Answer"]
+    after += talking.wait(PATIENCE_MIN_S)
+    talking.router.disconnected(ANN, talking.now())
+    after += talking.wait(TIMEOUT_S)
+    (ask,) = [e for e in after if isinstance(e, Send) and isinstance(e.message, GetShort)]
+    assert ask == Send(BOB, GetShort(1, talking.ours(IDS[:1])))
+
+
 def test_what_is_pushed_faster_than_signatures_are_checked_is_asked_for_later() -> None:
     talking = Talk()
     txs = [FOUNDING.transfer(n) for n in range(UNVERIFIED_MAX + 3)]
     raws = tuple(tx.raw for tx in txs)
     first = talking.say(ANN, Transactions(0, raws))
-    (check,) = [effect for effect in first if isinstance(effect, CheckSignatures)]
-    assert len(check.checks) == UNVERIFIED_MAX
     late = talking.ours([tx.id for tx in txs[UNVERIFIED_MAX:]])
     assert Send(ANN, GetShort(1, late)) in first
     second = talking.say(ANN, Transactions(1, raws[UNVERIFIED_MAX:]))
-    talking.verify(first)
-    talking.verify(second)
+    checks, _ = verified(talking, [*first, *second])
+    assert checks == [CHECKING_MAX] * (UNVERIFIED_MAX // CHECKING_MAX) + [3]
     assert len(talking.ledger.mempool) == len(txs)
 
 

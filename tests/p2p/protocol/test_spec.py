@@ -6,6 +6,7 @@ from pathlib import Path
 from p2p import config
 from p2p.peers import addressbook, backoff, buckets, gate, requests, score
 from p2p.protocol import (
+    admission,
     allowances,
     ballots,
     blocklinks,
@@ -25,6 +26,7 @@ from p2p.protocol import (
     relay,
     reporting,
     sync,
+    turns,
     validation,
     wanted,
 )
@@ -32,6 +34,7 @@ from p2p.protocol import (
 SPEC = Path(__file__).parents[3] / "docs" / "spec" / "peer-behaviour.md"
 MODULES = (
     addressbook,
+    admission,
     allowances,
     ballots,
     blocklinks,
@@ -56,6 +59,7 @@ MODULES = (
     requests,
     score,
     sync,
+    turns,
     validation,
     wanted,
 )
