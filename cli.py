@@ -5,10 +5,12 @@ cannot be reached, a disk is full, something is not in a block in time); 10 to 1
 failed (testnet/outcome.py); 70 a fault of ours; 130 interrupted.
 """
 
+import errno
 import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated
 
 try:  # loading takes a second, much more on a busy machine, and nothing has been begun by then
@@ -18,6 +20,7 @@ try:  # loading takes a second, much more on a busy machine, and nothing has bee
     from chain.primitives.errors import Refusal, StoreFailure
     from p2p.api.client import ApiError, Unreachable
     from p2p.commands import gov, keys, look, node, receipt, recovery, tx
+    from p2p.profile import about_home
     from p2p.sending import NotIncluded
     from p2p.version import VERSION
     from testnet import commands as testnet
@@ -121,10 +124,18 @@ def explain(error: BaseException) -> int:
             print_error(str(error))
             return EXIT_MACHINE
         case OSError():
-            where = f": {error.filename}" if error.filename else ""
-            print_error(f"{error.strerror or error}{where}")
+            print_error(of_the_machine(error))
             return EXIT_MACHINE
     return explain_fault(error)
+
+
+def of_the_machine(error: OSError) -> str:
+    """What the machine refuses, at which file, and whose choice that place is."""
+    if not isinstance(error.filename, str):
+        return str(error.strerror or error)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    about = about_home(Path(error.filename), os.environ, full=full)
+    return "; ".join(filter(None, [f"{error.strerror}: {error.filename}", about]))
 
 
 def print_usage_error(error: typer.TyperException) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from chain.files import naming
 from chain.genesis import GENESIS_LIMITS, Genesis
 from chain.genesis_source import compile_toml
 from chain.genesis_text import to_toml
@@ -97,11 +98,9 @@ def read_bytes(path: Path, size_max: int) -> bytes:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file. Raises OSError that names it: a full disk alone does not say what it lacks."""
-    try:
+    """Write a file. Raises OSError that names it."""
+    with naming(path):
         path.write_bytes(content)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def summary(genesis: Genesis) -> dict[str, object]:

@@ -9,6 +9,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from chain.files import naming
 from chain.primitives.did import format_did, parse_did
 from chain.primitives.errors import Malformed, Refusal
 from chain.primitives.hashing import ZERO_HASH, Hash
@@ -97,7 +98,7 @@ def document_of(keys: tuple[HeldKey, ...], following: Hash) -> DidDocument:
 
 
 def save_account(path: Path, account: Account) -> None:
-    """Write the file, readable by its owner only, in one step. Raises OSError."""
+    """Write the file, readable by its owner only, in one step. Raises OSError that names it."""
     value = {
         "format": FORMAT,
         "name": account.name,
@@ -111,17 +112,24 @@ def save_account(path: Path, account: Account) -> None:
     }
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(opened, "w", encoding="utf-8") as file:
+    with naming(path), os.fdopen(opened, "w", encoding="utf-8") as file:
         json.dump(value, file, indent=2)
         file.write("\n")
     draft.replace(path)
 
 
 def write_secret(path: Path, seed: bytes) -> None:
-    """Write a 32-byte seed in hex, readable by its owner alone. Raises OSError."""
+    """Write a 32-byte seed in hex, readable by its owner alone. Raises OSError that names it.
+
+    A file that is there is left as it is; half a file is not left at all.
+    """
     opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(opened, "w") as file:
-        file.write(seed.hex() + "\n")
+    try:
+        with naming(path), os.fdopen(opened, "w") as file:
+            file.write(seed.hex() + "\n")
+    except OSError:
+        path.unlink()
+        raise
 
 
 def load_account(path: Path) -> Account:

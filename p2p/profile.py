@@ -4,6 +4,7 @@ The testnet's launcher writes testnet.json; this is all that the commands know o
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ import platformdirs
 
 from chain.primitives.errors import Refusal
 from p2p.accounts import Account, load_account
+
+HOME = "CORNERSTONE_HOME"
 
 
 class UnknownNetwork(Refusal):
@@ -62,8 +65,25 @@ class Profile:
 
 def home(environment: Mapping[str, str]) -> Path:
     """Where Cornerstone keeps things: $CORNERSTONE_HOME, or the platform's place for state."""
-    chosen = environment.get("CORNERSTONE_HOME") or platformdirs.user_state_dir("cornerstone")
+    chosen = environment.get(HOME) or platformdirs.user_state_dir("cornerstone")
     return Path(chosen).expanduser().absolute()
+
+
+def about_home(path: Path, environment: Mapping[str, str], *, full: bool) -> str:
+    """Whose choice a path in the home folder is, or one on the way to it, and what to do when it
+    cannot be used; empty for other paths.
+    """
+    root = home(environment)
+    on_the_way = path in root.parents and not os.path.exists(path)
+    if not (on_the_way or path.is_relative_to(root)):
+        return ""
+    chosen = (
+        f"{HOME} is {root}"
+        if environment.get(HOME)
+        else f"it belongs to {root}, where everything is kept while {HOME} is not set"
+    )
+    room = "make room there, or " if full else ""
+    return f"{chosen}; {room}set it to a folder that can be written"
 
 
 def own_profile(root: Path, api_urls: tuple[str, ...]) -> Profile:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from chain.files import naming
 from chain.primitives.errors import Refusal
 from chain.transactions.dataset import commit
 
@@ -168,7 +169,7 @@ def write_durably(path: Path, content: bytes) -> None:
     """Replace a file in one step, readable by its owner only, flushed to disk. Raises OSError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(opened, "wb") as file:
+    with naming(path), os.fdopen(opened, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -156,7 +156,7 @@ def found(directory: NetDirectory, spec: LaunchSpec, now_ms: int) -> None:
     genesis = make_genesis(spec, now_ms)
     directory.genesis.write_bytes(genesis.encode())
     directory.genesis_toml.write_text(to_toml(genesis))
-    directory.accounts.mkdir(mode=0o700)
+    directory.accounts.mkdir(mode=0o700, exist_ok=True)  # of a founding that the disk ended
     for name in ACCOUNTS:
         organisation = account(spec, name)
         save_account(directory.accounts / f"{name}.json", organisation.held(directory.name))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from chain.files import naming
 from testnet.control import ControlConnection, Request, Verb, is_running
 from testnet.directory import NetDirectory, validate_name
 from testnet.errors import LaunchFailure, Unfit
@@ -64,9 +65,14 @@ def taken(name: str, running: bool) -> str:
 
 
 def start_new(directory: NetDirectory, spec: LaunchSpec) -> ControlConnection:
-    """Founds the testnet and starts all its nodes; they are not ready yet."""
+    """Founds the testnet and starts all its nodes; they are not ready yet. Raises OSError."""
     process = spawn_supervisor(directory)
-    found(directory, spec, time.time_ns() // 1_000_000)
+    try:
+        with naming(directory.path):
+            found(directory, spec, time.time_ns() // 1_000_000)
+    except OSError:
+        process.terminate()
+        raise
     return start_nodes(directory, process)
 
 

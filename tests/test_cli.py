@@ -265,6 +265,31 @@ async def test_what_is_refused(
         assert why in await run(*arguments.split(" "), code=code)
 
 
+@pytest.mark.parametrize("command", ["keys new ann", "testnet up --nodes 2 --detach"])
+@pytest.mark.parametrize(
+    ("home", "why"),
+    [("/proc/none", "No such file or directory: /proc/none"), ("FILE", "Not a directory: FILE/")],
+)
+def test_a_home_that_cannot_be_is_told_with_who_chose_it(
+    home: str,
+    why: str,
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    chosen, reason = (text.replace("FILE", str(file)) for text in (home, why))
+    monkeypatch.setenv("CORNERSTONE_HOME", chosen)
+    assert cli.run(command.split()) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"error: {reason}")
+    remedy = "set it to a folder that can be written"
+    assert err.endswith(f"; CORNERSTONE_HOME is {chosen}; {remedy}\n")
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [

@@ -47,7 +47,7 @@ def save_run(outcome: Outcome, folder: RunFolder) -> None:
     except OSError as error:
         raise LaunchFailure(
             f"the run cannot be kept in {folder.path}: {error.strerror}; make room there, or name"
-            " another folder"
+            " another folder with --report, or for all that is kept with CORNERSTONE_HOME"
         ) from error
 
 

@@ -1,6 +1,7 @@
 """Account files: written for the owner alone, read with care."""
 
 import json
+import resource
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from p2p.accounts import (
     document_of,
     load_account,
     save_account,
+    write_secret,
 )
 
 KEYS = (
@@ -31,6 +33,23 @@ def test_an_account_comes_back_as_it_was(tmp_path: Path) -> None:
     assert load_account(path) == ACCOUNT
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_secret_is_written_once_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "next"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as told:
+            write_secret(path, bytes(32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert told.value.filename == str(path)
+    assert not path.exists()
+    write_secret(path, bytes(32))
+    with pytest.raises(FileExistsError):
+        write_secret(path, bytes(32))
+    assert path.read_text() == bytes(32).hex() + "\n"
 
 
 def test_its_keys_by_purpose() -> None:

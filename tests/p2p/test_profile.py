@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from chain.primitives.errors import Refusal
-from p2p.profile import UnknownNetwork, choose_profile, home
+from p2p.profile import UnknownNetwork, about_home, choose_profile, home
 
 
 def write_testnet(root: Path, name: str, *pids: int | None) -> None:
@@ -20,6 +20,21 @@ def write_testnet(root: Path, name: str, *pids: int | None) -> None:
 def test_home_is_chosen_by_the_environment(tmp_path: Path) -> None:
     assert home({"CORNERSTONE_HOME": str(tmp_path)}) == tmp_path
     assert home({}).is_absolute()
+
+
+def test_whose_choice_the_home_is(tmp_path: Path) -> None:
+    chosen = {"CORNERSTONE_HOME": str(tmp_path / "new" / "home")}
+    inside, way = tmp_path / "new" / "home" / "accounts", tmp_path / "new"
+    remedy = "set it to a folder that can be written"
+    told = f"CORNERSTONE_HOME is {tmp_path}/new/home; "
+    assert about_home(inside, chosen, full=False) == about_home(way, chosen, full=False)
+    assert about_home(inside, chosen, full=False) == told + remedy
+    assert about_home(inside, chosen, full=True) == f"{told}make room there, or {remedy}"
+    assert about_home(tmp_path, chosen, full=False) == ""
+    assert about_home(tmp_path / "other", chosen, full=True) == ""
+    usual = home({})
+    unset = f"it belongs to {usual}, where everything is kept while CORNERSTONE_HOME is not set; "
+    assert about_home(usual / "accounts", {}, full=False) == unset + remedy
 
 
 def test_a_testnet_by_name_leaves_out_the_nodes_that_are_down(tmp_path: Path) -> None:
