@@ -22,8 +22,10 @@ Rules:
 - When everyone was asked in vain the round starts again after ROUND_S, ROUNDS_MAX times; then the
   block and all that build on it are forgotten. *Why:* a chain of headers that nobody has bodies for
   must not be chased for ever.
-- A peer may send as many bodies as it was asked for, and only under a number that was given out.
-  *Why:* a body has to be decoded before it can be told whether it is wanted.
+- A peer may send as many bodies as it was asked for and has not said that it lacks, DUE_MAX at
+  most, and only under a number that was given out. *Why:* a body has to be decoded before it can be
+  told whether it is wanted; and whoever lets request after request run out must not save up for a
+  flood. *Why no time:* what is late is taken, however late; DUE_MAX decodings are cheap, once.
 - A peer that says it has none of the blocks whose headers it sent is blamed; silence is not.
 """
 
@@ -48,6 +50,7 @@ REQUEST_BYTES = 2 * 1024 * 1024
 SIZE_GUESS = 512 * 1024  # of a body, before any has come
 QUICK_S = 0.5
 LONG_S = 2.0
+DUE_MAX = 4 * SHARE_BLOCKS_MAX  # two requests, and as much that stalled: a share halves each time
 STEAL_S = 0.5  # several round trips: who takes longer is slow, or asked for more than it can send
 STALL_S = 4.0
 STALL_MAX_S = 32.0
@@ -82,7 +85,7 @@ class _Peer:
     )
 
     def __init__(self) -> None:
-        self.due = 0  # bodies that it was ever asked for and has not sent
+        self.due = 0  # bodies that it was asked for and may still send
         self.outstanding = 0
         self.share = SHARE_BLOCKS
         self.free_s = 0.0  # when its last answer was complete
@@ -188,7 +191,9 @@ class Downloads:
         request = self._requests.get(number)
         if request is None or request.peer != peer:
             return []
-        self._peers[peer].unserved_s = None
+        state = self._peers[peer]
+        state.unserved_s = None
+        state.due = max(state.due - len(request.waiting), 0)
         rest = [self._wanted.get(block_id) for block_id in request.waiting]
         self._give_up(number, vain=not request.delivered)
         promised = (w for w in rest if w is not None and w.source == peer and not w.passed_on)
@@ -359,7 +364,7 @@ class Downloads:
     def _request(self, peer: PeerId, ids: list[Hash], now: Now) -> Send:
         self._last_request += 1
         state = self._peers[peer]
-        state.due += len(ids)
+        state.due = min(state.due + len(ids), DUE_MAX)
         self._requests[self._last_request] = _Request(peer, ids, state.patience_s, now)
         return Send(peer, GetBlocks(self._last_request, tuple(ids)))
 

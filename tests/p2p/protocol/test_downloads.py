@@ -1,5 +1,6 @@
 """Who is asked for which body: shares, stealing, stalls; and a naive account of all of it."""
 
+import itertools
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -147,6 +148,33 @@ def test_two_that_send_a_block_before_each_stall_do_not_hold_up_the_import_for_e
         download.fetch()
         download.answer_all(CAT)
     assert download.s - start <= downloads.WHOLE_S + downloads.STALL_S
+
+
+def bodies_due(download: Download, peer: PeerId) -> int:
+    """How many bodies would be taken from a peer now."""
+    return next(count for count in itertools.count() if not download.downloads.is_due(peer))
+
+
+def test_who_lets_requests_run_out_saves_up_no_bodies() -> None:
+    download = Download()
+    download.connect(ANN)
+    asked = 0
+    for _ in range(200):
+        asked += sum(len(message.ids) for _, message in download.fetch())
+        download.s += downloads.STALL_MAX_S + downloads.ROUND_S
+        download.downloads.expire(download.now())
+    assert asked > downloads.DUE_MAX
+    assert bodies_due(download, ANN) == downloads.DUE_MAX
+
+
+def test_what_a_peer_says_it_lacks_is_not_due() -> None:
+    download = Download()
+    download.connect(ANN)
+    (_, first), (_, second), *_ = download.fetch()
+    assert download.downloads.is_due(ANN)
+    download.downloads.arrived(ANN, first.request, first.ids[0], BODY_BYTES)
+    download.downloads.ended(ANN, first.request)
+    assert bodies_due(download, ANN) == len(second.ids)
 
 
 def test_nothing_is_stolen_before_its_time() -> None:
