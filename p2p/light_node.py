@@ -64,6 +64,7 @@ class LightStatus:
     bytes_in: int
     bytes_out: int
     alarm: str
+    stranded: str
 
 
 class LightNode:
@@ -106,6 +107,7 @@ class LightNode:
             ended_in + sum(connection.bytes_in for connection in live),
             ended_out + sum(connection.bytes_out for connection in live),
             self._follower.alarm,
+            self._follower.stranded,
         )
 
     async def run(self) -> None:
@@ -171,13 +173,15 @@ class LightNode:
         self._perform(self._follower.disconnected(peer, self._now()))
 
     def _take(self, peer: PeerId, message: Final) -> None:
-        before = self.client.height, self._follower.alarm
+        before = self.client.height, self._follower.alarm, self._follower.stranded
         self._perform(self._follower.receive(peer, message, self._now()))
         header = self.client.header
         if self.client.height != before[0] and header is not None:
             self._log("info", "final", height=header.height, set=self.client.authorities.id)
         if self._follower.alarm != before[1]:
             self._log("error", "finality-alarm", why=self._follower.alarm)
+        if self._follower.stranded not in ("", before[2]):
+            self._log("error", "needs-checkpoint", why=self._follower.stranded)
 
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:

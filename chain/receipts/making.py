@@ -66,7 +66,7 @@ class ReceiptMaker:
     def proof(self, header: Header) -> FinalityProof:
         """That a block of the head's chain is final. Raises Declined while it is not."""
         self._check_voted()
-        recovered = self._recovered()
+        recovered = recovered_sets(self.ledger)
         for set_id in range(header.set_id, self.ledger.finality.finalized.set_id):
             if set_id + 1 in recovered:
                 continue
@@ -106,23 +106,13 @@ class ReceiptMaker:
         return self._proof(final, final.certificate.vote.set_id)
 
     def _proof(self, final: FinalHeader, set_id: int) -> FinalityProof:
-        first = max((each for each in self._recovered() if each <= set_id), default=0)
+        first = max((each for each in recovered_sets(self.ledger) if each <= set_id), default=0)
         if set_id - first > HANDOVERS_MAX:
             raise Declined(
                 "too-many-handovers",
                 f"{set_id - first} changes of the authorities, a receipt carries {HANDOVERS_MAX}",
             )
         return FinalityProof(final, tuple(self.ledger.handovers.between(first, set_id)))
-
-    def _recovered(self) -> list[int]:
-        """The sets that took over by a recovery, not by a handover."""
-        ledger = self.ledger
-        return [
-            each.following.id
-            for each in ledger.recoveries
-            if ledger.node(each.block) is not None
-            and ledger.finality.standing(each.block).set_id == each.following.id
-        ]
 
     def _check_voted(self) -> None:
         if not self.ledger.genesis.authority_set.members:
@@ -146,3 +136,13 @@ class ReceiptMaker:
         header = self.ledger.header_at(height)
         assert header is not None, "it is below a final header"
         return merkle.leaf_hash(header.raw)
+
+
+def recovered_sets(ledger: Ledger) -> list[int]:
+    """The sets that took over by a recovery, not by a handover; ascending."""
+    return [
+        each.following.id
+        for each in ledger.recoveries
+        if ledger.node(each.block) is not None
+        and ledger.finality.standing(each.block).set_id == each.following.id
+    ]

@@ -18,7 +18,8 @@ class LightStatusView:
 
     `set_id` is the authority set it follows, of `authorities` members; bytes are those on its links
     since it started. `alarm` says which two final headers contradict each other; it is empty while
-    none do.
+    none do. `stranded` says, in a peer's word, that the network was recovered by hand and only a
+    checkpoint leads on; it is empty otherwise.
     """
 
     network: str
@@ -34,6 +35,7 @@ class LightStatusView:
     bytes_in: int
     bytes_out: int
     alarm: str
+    stranded: str
 
 
 class LightRoutes:
@@ -86,6 +88,7 @@ def light_status_view(node: LightNode) -> LightStatusView:
         bytes_in=status.bytes_in,
         bytes_out=status.bytes_out,
         alarm=status.alarm,
+        stranded=status.stranded,
     )
 
 

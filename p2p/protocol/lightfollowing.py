@@ -7,6 +7,9 @@ Rules:
 - What does not verify ends the connection; two final headers that contradict each other are told
   as an alarm, and the first is kept. *Why:* then a third of the authorities lie, and no program
   can say on which side.
+- A final header alone, of a later set, says that no handover leads there: the network was recovered
+  by hand. It is told as a need for a checkpoint, and followed no further. *Why not believed:* any
+  peer can say so; *why not blamed:* behind a recovery an honest one can say nothing else.
 - A peer that is silent for ANSWER_S is left.
 Bounds: one question open; an answer within the limits of its message.
 """
@@ -14,7 +17,7 @@ Bounds: one question open; an answer within the limits of its message.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chain.finalproof import FinalHeader, decode_handover
+from chain.finalproof import FinalHeader, check_chain, decode_handover
 from chain.lightclient import LightClient
 from chain.primitives.errors import Invalid, Malformed
 from p2p.peers.peer import PeerId
@@ -41,6 +44,7 @@ class LightFollower:
     def __init__(self, client: LightClient) -> None:
         self.client = client
         self.alarm = ""
+        self.stranded = ""  # why only a checkpoint leads on, as a peer has it
         self._peers: list[PeerId] = []  # whose turn is next stands first
         self._question: _Question | None = None
         self._next_s: float | None = None
@@ -105,8 +109,27 @@ class LightFollower:
         return [Count("light", "final" if news else "nothing-new"), *self.tick(now)]
 
     def _follow(self, message: Final) -> bool:
+        news = bool(message.handovers)
         for handover in message.handovers:
             self.client.hand_over(decode_handover(handover))
-        if not message.header:
-            return bool(message.handovers)
-        return self.client.finalize(FinalHeader.from_values(message.header, message.certificate))
+        if message.header:
+            final = FinalHeader.from_values(message.header, message.certificate)
+            followed, named = self.client.authorities.id, final.header.set_id
+            if named > followed and not news:
+                check_chain(final.header, self.client.chain)
+                self.stranded = stranded(followed, named)
+                return False
+            news = self.client.finalize(final)
+        if news:
+            self.stranded = ""
+        return news
+
+
+def stranded(followed: int, named: int) -> str:
+    """Why a client gets no further, and what helps."""
+    return (
+        f"a peer says that authority set {named} is in force, and has no handover that leads there "
+        f"from set {followed}, which is followed here: the network was recovered by hand, and "
+        "only a checkpoint from behind that leads on. Stop this node, put what /v1/checkpoint of "
+        "a node you trust gives (compare several) into its folder as `checkpoint`, start it again"
+    )

@@ -5,12 +5,15 @@ Rules:
   told of nothing else. *Why:* it cannot judge transactions and blocks, and pays for its bytes.
 - An answer stands in one message and carries a bounded number of handovers; the header comes with
   the last. *Why:* what a client cannot verify yet is of no use to it.
+- Where a recovery by hand is ahead, handovers end before it; who has those is sent the newest final
+  header alone. *Why:* it cannot be verified from there, but says that only a checkpoint helps.
 Bounds: REQUESTS_RATE for each peer; beyond it nothing is answered.
 """
 
 from chain.finalproof import Handover
 from chain.ledger import Ledger
 from chain.primitives.errors import Declined
+from chain.receipts.making import recovered_sets
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.peer import PeerId
 from p2p.protocol.effects import Count, Effect, Send
@@ -65,10 +68,13 @@ class LightServer:
         if proof is None:
             return [], b"", b""
         last = proof.vote.set_id
-        until = min(last, asked.set_id + HANDOVERS_SENT_MAX)
+        ahead = [each for each in recovered_sets(self._ledger) if asked.set_id < each <= last]
+        led = ahead[0] - 1 if ahead else last
+        until = min(led, asked.set_id + HANDOVERS_SENT_MAX)
         handovers = self._ledger.handovers.between(asked.set_id, until)
         header = self._ledger.header(proof.vote.source.block)
         newer = header is not None and header.height > asked.height
-        if until < last or asked.set_id > last or header is None or not (newer or handovers):
+        useful = not handovers if ahead else newer or handovers
+        if until < led or asked.set_id > last or header is None or not useful:
             return handovers, b"", b""
         return handovers, header.raw, proof.encode()

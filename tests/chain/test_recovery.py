@@ -25,7 +25,7 @@ from testnet.checkers.books import Broken
 from testnet.checkers.reference import Reference
 from tests.chain.consensus.finality.world import sign
 from tests.chain.founding import decoded
-from tests.chain.sets import BY_ID, PEOPLE, Chain
+from tests.chain.sets import BY_ID, PEOPLE, Chain, change
 from tests.parties import Party
 
 LEFT = 4
@@ -33,10 +33,12 @@ LATER = 40
 
 
 class Ruined(Chain):
-    """Seven authorities, of whom the last three are gone."""
+    """Seven authorities, of whom the last three are gone; perhaps others than in the beginning."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, handed_over: bool = False) -> None:
         super().__init__(7)
+        if handed_over:
+            self.finish(self.decide(change(PEOPLE[6:7], PEOPLE[7:8]), PEOPLE[:6]))
         self.grow()
         self.finalize()
         self.grow()
@@ -65,6 +67,13 @@ class Ruined(Chain):
         for keeper in self.keepers[:count]:
             recovery = recovery.signed(keeper.vote)
         return recovery
+
+    def recover(self) -> None:
+        """Those who are left take over, and what they make becomes final."""
+        self.on.recover(self.signed(), LATER)
+        for _ in range(3):
+            block = self.grow()
+            self.agree(Checkpoint(block.id, block.header.slot))
 
     def agree(self, target: Checkpoint) -> None:
         """Those who are left vote for it."""

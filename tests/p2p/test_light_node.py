@@ -1,7 +1,7 @@
 """A light node beside a full one, on the memory transport under a virtual clock."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,16 +14,18 @@ from chain.primitives.keys import KeyPair
 from chain.receipts.finality import Basis
 from chain.receipts.making import ReceiptMaker
 from chain.receipts.transaction import decode_transaction_receipt, verify_transaction_receipt
+from p2p.api.light_app import light_status_view
 from p2p.clock import VirtualClock
 from p2p.config import NodeConfig
 from p2p.light_node import LightNode, LightParts
 from p2p.net.memory import MemoryNetwork
 from p2p.node import Node, NodeParts
-from p2p.observer import Observer
+from p2p.observer import Field, Hears, Observer
 from p2p.protocol.lightfollowing import POLL_S
 from p2p.verifier import InlineVerifier
 from tests.chain.receipts.world import Paying
-from tests.chain.sets import PEOPLE, change
+from tests.chain.sets import PEOPLE, Chain, change
+from tests.chain.test_recovery import Ruined
 from tests.p2p.founding import GENESIS_TIME_MS
 from tests.p2p.test_node import open_net
 
@@ -32,7 +34,7 @@ FINAL_S = 4.0
 LIGHT = KeyPair.from_seed(b"l" * 32)
 
 
-def full_node(chain: Paying, network: MemoryNetwork, name: str = "full") -> Node:
+def full_node(chain: Chain, network: MemoryNetwork, name: str = "full") -> Node:
     """A node that serves a chain and makes no blocks."""
     config = NodeConfig(name, Path(), Path(), chain.genesis.hash, f"mem://{name}:1")
     return Node(
@@ -51,7 +53,11 @@ def full_node(chain: Paying, network: MemoryNetwork, name: str = "full") -> Node
 
 
 def light_node(
-    genesis: Genesis, network: MemoryNetwork, *addresses: str, epoch_ms: int = 0
+    genesis: Genesis,
+    network: MemoryNetwork,
+    *addresses: str,
+    epoch_ms: int = 0,
+    hears: Hears | None = None,
 ) -> LightNode:
     return LightNode(
         LightParts(
@@ -62,17 +68,17 @@ def light_node(
             transport=network.transport("light"),
             clock=VirtualClock(epoch_ms),
             rng=random.Random(1),
-            observer=Observer("light"),
+            observer=Observer("light", hears=hears),
         )
     )
 
 
 @asynccontextmanager
-async def beside(chain: Paying) -> AsyncIterator[tuple[LightNode, Node]]:
+async def beside(chain: Chain, hears: Hears | None = None) -> AsyncIterator[tuple[LightNode, Node]]:
     """A light node that knows the address of a full one."""
     network = MemoryNetwork()
     full = full_node(chain, network)
-    light = light_node(chain.genesis, network, "mem://full:1", "mem://nobody:1")
+    light = light_node(chain.genesis, network, "mem://full:1", "mem://nobody:1", hears=hears)
     async with trio.open_nursery() as nursery:
         await nursery.start(full.run)
         nursery.start_soon(light.run)
@@ -102,6 +108,25 @@ async def test_it_follows_what_becomes_final_and_who_decides_it(autojump_clock: 
         (peer,) = full.peers()
         assert peer.id == LIGHT.public
         assert "ignored" not in {counter for counter, _ in dict(full.observer.totals())}
+
+
+async def test_on_a_network_that_was_recovered_it_says_what_it_needs(
+    autojump_clock: MockClock,
+) -> None:
+    chain = Ruined()
+    chain.recover()
+    heard: list[tuple[str, Field]] = []
+
+    def hears(level: str, event: str, fields: Mapping[str, Field]) -> None:
+        heard.append((event, fields.get("why")))
+
+    async with beside(chain, hears) as (light, _):
+        await trio.sleep(3 * POLL_S)
+        status = light_status_view(light)
+        assert (status.set_id, status.finalized_height, status.peers) == (0, 0, 1)
+        assert "recovered by hand" in status.stranded
+        assert "/v1/checkpoint" in status.stranded
+        assert [why for event, why in heard if event == "needs-checkpoint"] == [status.stranded]
 
 
 async def test_a_link_that_ends_is_dialled_again(autojump_clock: MockClock) -> None:

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from chain.lightclient import LightClient
+from chain.consensus.finality.vote import Checkpoint
+from chain.lightclient import LightClient, TrustedCheckpoint
 from chain.primitives.hashing import Hash
+from chain.receipts.making import ReceiptMaker
 from p2p.peers.peer import PeerId
 from p2p.protocol import lightserving
 from p2p.protocol.effects import Count, Disconnect, Effect, Send
@@ -13,6 +15,7 @@ from p2p.protocol.lightserving import REQUESTS_BURST, LightServer, is_light
 from p2p.wire.messages import Final, GetFinal
 from tests.chain.receipts.world import Paying, handed_over, settled
 from tests.chain.test_lightclient import certified
+from tests.chain.test_recovery import Ruined
 from tests.p2p.wire.messages import example_hello
 
 A, B = PeerId(b"a" * 32), PeerId(b"b" * 32)
@@ -122,6 +125,60 @@ def test_two_final_headers_that_contradict_each_other_are_an_alarm() -> None:
     light.receive(A, message, at(1))
     assert other.header.id.hex() in light.alarm
     assert light.client.header == chain.blocks[0].header
+
+
+def test_behind_a_recovery_it_is_told_that_only_a_checkpoint_leads_on() -> None:
+    chain = Ruined(handed_over=True)
+    chain.recover()
+    maker = ReceiptMaker(chain.on)
+    light, server = LightFollower(LightClient.from_genesis(chain.genesis)), LightServer(chain.on)
+    server.connected(A, at(0))
+    asked = question(light.connected(A, at(0)), A)
+    led = answer(server, A, asked, at(0))
+    assert (len(led.handovers), led.header) == (1, b"")
+    asked = question(light.receive(A, led, at(1)), A)
+    alone = answer(server, A, asked, at(1))
+    assert (alone.handovers, alone.header) == ((), maker.final.raw)
+    before = light.client.header
+    assert light.receive(A, alone, at(2)) == [Count("light", "nothing-new")]
+    assert (light.client.authorities.id, light.client.header) == (1, before)
+    assert "authority set 2 is in force, and has no handover that leads there from set 1" in (
+        light.stranded
+    )
+    assert "/v1/checkpoint" in light.stranded
+    trusted = TrustedCheckpoint(maker.final, chain.authorities)
+    goes_on = LightFollower(LightClient.from_checkpoint(chain.genesis.hash, trusted))
+    block = chain.grow()
+    chain.agree(Checkpoint(block.id, block.header.slot))
+    asked = question(goes_on.connected(A, at(40)), A)
+    goes_on.receive(A, answer(server, A, asked, at(40)), at(41))
+    assert goes_on.client.header == maker.final
+    assert goes_on.stranded == ""
+
+
+def test_who_is_told_of_a_recovery_that_there_was_none_of_goes_on_with_others() -> None:
+    chain = handed_over()
+    light, server = follower(chain), serving(chain)
+    asked = question(light.connected(B, at(0)), B)
+    ahead = chain.maker.newest()
+    told = Final(asked.request, (), ahead.header.raw, ahead.certificate.encode())
+    light.receive(B, told, at(1))
+    assert light.stranded
+    asked = question(light.connected(A, at(3)), A)
+    light.receive(A, answer(server, A, asked, at(3)), at(4))
+    assert light.client.header == chain.maker.final
+    assert light.stranded == ""
+
+
+def test_a_header_of_another_network_is_no_word_about_this_one() -> None:
+    chain, other = settled(), handed_over()
+    light = LightFollower(LightClient(Hash(b"o" * 32), chain.genesis.authority_set))
+    asked = question(light.connected(A, at(0)), A)
+    ahead = other.maker.newest()
+    told = Final(asked.request, (), ahead.header.raw, ahead.certificate.encode())
+    left, _ = light.receive(A, told, at(1))
+    assert isinstance(left, Disconnect)
+    assert (left.code, light.stranded) == ("wrong-network", "")
 
 
 def test_answers_nobody_asked_for_are_ignored() -> None:
