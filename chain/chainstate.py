@@ -11,7 +11,7 @@ from chain import tables
 from chain.block import Header, Receipt, decode_receipt, list_root
 from chain.consensus.authorityset import AuthoritySet
 from chain.consensus.engine import HeaderNode
-from chain.execution import decided_set, enter_set, execute
+from chain.execution import decided_set, execute
 from chain.primitives import cbor, shape
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash, sha256
@@ -20,6 +20,7 @@ from chain.state.smt import StateTree, TreeUpdate
 from chain.store import Batch, KeyValueStore, drain
 from chain.transactions.body import Context
 from chain.transactions.envelope import Transaction
+from chain.transactions.governance_seats import enter_set
 
 # State values kept in memory, about 300 bytes each: the accounts that are active now.
 VALUES_CACHED_MAX = 65_536
@@ -71,7 +72,8 @@ class Chainstate:
         return value
 
     def begin(self, authorities: AuthoritySet) -> State:
-        """The head's state as a block's transactions find it, with that set in force."""
+        """The head's state as a block's transactions find it: with that set in force, which the
+        block's certificates decide."""
         state = State(self.read)
         enter_set(state, authorities)
         return state

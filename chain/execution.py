@@ -6,23 +6,12 @@ Spec: docs/spec/blocks.md, section 3.
 from collections.abc import Sequence
 
 from chain.block import Receipt
-from chain.consensus.authorityset import AuthoritySet
 from chain.primitives.errors import Invalid
 from chain.state import paths
 from chain.state.journal import State
 from chain.transactions.body import Context
 from chain.transactions.envelope import Transaction
 from chain.transactions.rules import apply_transaction, check_transaction
-
-
-def enter_set(state: State, authorities: AuthoritySet) -> None:
-    """Before a block's transactions: the set that its certificates put in force is the current one.
-
-    The change that was pending is done, or (by a recovery) overtaken.
-    """
-    if state.get(paths.AUTHORITY_SET) != authorities.raw:
-        state.put(paths.AUTHORITY_SET, authorities.raw)
-        state.delete(paths.PENDING_SET)
 
 
 def decided_set(state: State) -> bytes:

@@ -36,6 +36,7 @@ from chain.primitives.hashing import Hash, sha256
 from chain.state import paths
 from chain.transactions.document import DidDocument
 from chain.transactions.governance_parameters import initial_parameters
+from chain.transactions.governance_seats import encode_since
 from chain.transactions.identity import CONTROLLERS_MAX, ROLE_MAX, ROLES_MAX, DidRecord
 from chain.transactions.payment import CurrencyRecord
 
@@ -167,6 +168,7 @@ def initial_state(genesis: Genesis) -> dict[bytes, bytes]:
         for identity in genesis.identities
     }
     state[paths.AUTHORITY_SET] = genesis.authority_set.raw
+    state[paths.SEATED_SINCE] = encode_since(genesis.authority_set, {})
     state |= initial_parameters(genesis.parameters)
     supply = _supply(genesis.balances)
     for currency in genesis.currencies:

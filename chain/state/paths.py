@@ -59,6 +59,8 @@ def offence(identifier: bytes) -> bytes:
 
 AUTHORITY_SET = b"set/cur"
 """The authority set in force for the next block."""
+SEATED_SINCE = b"set/since"
+"""Since which set each member of the one in force has had its seat."""
 PENDING_SET = b"set/pend"
 """The set that was decided and takes over once that decision is final; absent without one."""
 OPEN_PROPOSALS = b"gov/open"
@@ -80,6 +82,8 @@ def parse_path(text: str, network: str) -> bytes:
             return dataset(_parse_hash(digits))
         case ["set", "cur"]:
             return AUTHORITY_SET
+        case ["set", "since"]:
+            return SEATED_SINCE
         case ["set", "pend"]:
             return PENDING_SET
         case ["gov", *rest]:
@@ -106,9 +110,9 @@ def _unknown(text: str) -> Malformed:
     return Malformed(
         "path",
         f"{text[:PATH_BYTES_MAX]!r}: use did/<did>, seq/<did>/<lane 0..{LANE_MAX}>, "
-        "bal/<code>/<did>, cur/<code>, ds/<64 hex digits>, set/cur, set/pend, gov/open, "
-        "gov/prop/<64 hex digits>, gov/vote/<64 hex digits>/<did>, gov/param/<name> or "
-        "ev/<64 hex digits>",
+        "bal/<code>/<did>, cur/<code>, ds/<64 hex digits>, set/cur, set/since, set/pend, "
+        "gov/open, gov/prop/<64 hex digits>, gov/vote/<64 hex digits>/<did>, gov/param/<name> "
+        "or ev/<64 hex digits>",
     )
 
 

@@ -10,6 +10,10 @@ Rules:
   that expels itself below four stops at the next fault.
 - The voice stays where more than half of the seated organisations would no longer have one.
   *Why:* who is left could never admit anybody again.
+- What counts is what was signed for the offender's present seat, however long ago, and nothing that
+  was signed for an earlier one. *Why:* one mistake is many offences, and those who voted it back in
+  knew of the mistake. Things that exclude each other name a set, so nothing can be passed off as
+  older than it is and still do harm.
 - What the organisation does besides is untouched. *Why:* a node started twice by mistake signs
   twice too, and its owner's customers are not to blame.
 Spec: docs/spec/ledger.md, section 8; docs/spec/consensus.md, section 8.
@@ -32,7 +36,12 @@ from chain.transactions.governance_actions import SEATED_ROLE, ChangeAuthorities
 from chain.transactions.governance_change import SEATS_MIN, change_seats
 from chain.transactions.governance_organisations import set_role, voices_suffice
 from chain.transactions.governance_records import SLOT_MAX
-from chain.transactions.governance_seats import has_voice, set_decided, set_in_force
+from chain.transactions.governance_seats import (
+    has_voice,
+    seated_since,
+    set_decided,
+    set_in_force,
+)
 from chain.transactions.identity import DidRecord, organisation_of, record_of
 
 PURPOSES = {Offence.BLOCKS: Purpose.SEAL, Offence.VOTES: Purpose.VOTE}
@@ -61,6 +70,7 @@ class OffenceRecord:
     offender: bytes
     offence: Offence
     epoch: int  # the slot of the blocks, or the later target of the votes
+    set_id: int  # of the set in force when it was proved
     slot: int  # in which it was proved
     evidence: Hash
     consequence: Consequence
@@ -71,6 +81,7 @@ class OffenceRecord:
                 self.offender,
                 self.offence.value,
                 self.epoch,
+                self.set_id,
                 self.slot,
                 self.evidence,
                 self.consequence.value,
@@ -80,13 +91,14 @@ class OffenceRecord:
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Read a state value under `ev/<hash>`. Raises Malformed."""
-        offender, offence, epoch, slot, evidence, consequence = shape.array(
-            cbor.decode(data), 6, "offence record"
+        offender, offence, epoch, set_id, slot, evidence, consequence = shape.array(
+            cbor.decode(data), 7, "offence record"
         )
         return cls(
             shape.blob(offender, 32, "offender"),
             Offence(shape.text(offence, 16, "offence")),
             shape.uint(epoch, what="epoch"),
+            shape.uint(set_id, what="set id"),
             shape.uint(slot, SLOT_MAX, "slot"),
             Hash(shape.blob(evidence, 32, "evidence")),
             Consequence(shape.text(consequence, 16, "consequence")),
@@ -101,12 +113,13 @@ def offence_id(evidence: Evidence) -> Hash:
 
 def prospect(state: State, evidence: Evidence) -> Prospect:
     """What good evidence would do in a block on this state. Raises Refusal."""
-    if set_in_force(state).index(evidence.offender) is None:
+    since = seated_since(state, evidence.offender)
+    if since is None or evidence.set_id() < since:
         return Prospect.NEVER
-    known = state.get(paths.offence(offence_id(evidence)))
+    known = _known(state, evidence, since)
     if known is None:
         return Prospect.NOW
-    if _closed(state, evidence.offender, OffenceRecord.decode(known)):
+    if _closed(state, evidence.offender, known):
         return Prospect.NEVER
     return Prospect.NOW if _can_unseat(state) else Prospect.LATER
 
@@ -135,20 +148,25 @@ class SubmitEvidence:
         evidence = self.evidence
         offender = evidence.offender
         record = record_of(state, offender)
-        if record is None or set_in_force(state).index(offender) is None:
+        since = seated_since(state, offender)
+        if record is None or since is None:
             raise Failed("not-an-authority", f"{offender.hex()} has no seat")
         self._check(record, context)
-        path = paths.offence(offence_id(evidence))
-        known = state.get(path)
+        if evidence.set_id() < since:
+            raise Failed(
+                "former-seat",
+                f"of set {evidence.set_id()}; the seat of {offender.hex()} dates from set {since}",
+            )
+        known = _known(state, evidence, since)
         if known is None:
             consequence, effects = _punish(state, offender)
         else:
-            consequence, effects = _punish_late(state, offender, OffenceRecord.decode(known))
-        epoch = max(evidence.epochs())
+            consequence, effects = _punish_late(state, offender, known)
+        epoch, set_id = max(evidence.epochs()), set_in_force(state).id
         kept = OffenceRecord(
-            offender, evidence.offence, epoch, context.slot, evidence.id, consequence
+            offender, evidence.offence, epoch, set_id, context.slot, evidence.id, consequence
         )
-        state.put(path, kept.encode())
+        state.put(paths.offence(offence_id(evidence)), kept.encode())
         shown = (offender, evidence.offence.value, epoch, consequence.value)
         return [("offence", shown), *effects]
 
@@ -161,6 +179,17 @@ class SubmitEvidence:
             evidence.check(context.chain)
         except Refusal as refusal:
             raise Failed(refusal.code, refusal.reason) from None
+
+
+def _known(state: State, evidence: Evidence, since: int) -> OffenceRecord | None:
+    """What is recorded of the offence, by a member whose seat dates from that set.
+
+    What was recorded before then is of another offence: a liar may sign for slots to come, have
+    itself convicted of it, and do it once it is back.
+    """
+    raw = state.get(paths.offence(offence_id(evidence)))
+    known = None if raw is None else OffenceRecord.decode(raw)
+    return None if known is None or known.set_id < since else known
 
 
 def _punish(state: State, offender: bytes) -> tuple[Consequence, list[Event]]:

@@ -9,6 +9,9 @@ Rules:
 - An identity speaks for its organisation by a seat of its own. *Why:* a department's desk must not
   vote for the whole; and who has nothing to say is turned away after three look-ups, whatever the
   number of seats, for strangers may send as many votes as blocks hold.
+- A member's seat dates from the first set of all those, one after the other, that it has been in
+  until now, whatever else changed in them. *Why:* what is asked of a member is what it did since
+  it has this seat.
 - The size of an electorate never shrinks with its voices. *Why:* otherwise taking voices from some
   would make a majority of the rest.
 Spec: docs/spec/ledger.md, section 8.
@@ -16,7 +19,8 @@ Spec: docs/spec/ledger.md, section 8.
 
 from functools import lru_cache
 
-from chain.consensus.authorityset import AuthoritySet, decode_set
+from chain.consensus.authorityset import AUTHORITIES_MAX, AuthoritySet, decode_set
+from chain.primitives import cbor, shape
 from chain.state import paths
 from chain.state.journal import State
 from chain.transactions.governance_actions import SEATED_ROLE
@@ -31,6 +35,33 @@ def set_in_force(state: State) -> AuthoritySet:
     raw = state.get(paths.AUTHORITY_SET)
     assert raw is not None, "there is a set, perhaps an empty one, from the genesis on"
     return _decoded(raw)
+
+
+def enter_set(state: State, authorities: AuthoritySet) -> None:
+    """Have this set in force. The change that was pending is done, or (by a recovery) overtaken."""
+    if state.get(paths.AUTHORITY_SET) != authorities.raw:
+        since = zip(seats(set_in_force(state)), _since(state), strict=True)
+        state.put(paths.SEATED_SINCE, encode_since(authorities, dict(since)))
+        state.put(paths.AUTHORITY_SET, authorities.raw)
+        state.delete(paths.PENDING_SET)
+
+
+def seated_since(state: State, did: bytes) -> int | None:
+    """The number of the set from which a member's seat dates; None for who has none."""
+    place = set_in_force(state).index(did)
+    return None if place is None else _since(state)[place]
+
+
+def _since(state: State) -> list[int]:
+    raw = state.get(paths.SEATED_SINCE)
+    assert raw is not None, "it is written with the set"
+    numbers = shape.items(cbor.decode(raw), AUTHORITIES_MAX, "seated since")
+    return [shape.uint(number, what="set id") for number in numbers]
+
+
+def encode_since(authorities: AuthoritySet, before: dict[bytes, int]) -> bytes:
+    """The state value under `set/since` for a set, given what it was for the set before."""
+    return cbor.encode([before.get(seat.did, authorities.id) for seat in authorities.members])
 
 
 def set_decided(state: State) -> AuthoritySet | None:

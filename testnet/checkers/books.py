@@ -58,8 +58,7 @@ class Books:
         books = cls(genesis)
         for identity in genesis.identities:
             books.register(identity.document, 0, identity.roles)
-        books.council.seats = founding_seats(genesis)
-        books.write(b"set/cur", [0, [seat.to_value() for seat in books.council.seats]])
+        books.seat(0, founding_seats(genesis))
         for name in CHANGEABLE:
             books.set_parameter(name, getattr(genesis.parameters, name))
         for held in genesis.balances:
@@ -101,11 +100,17 @@ class Books:
 
     def hand_over(self, set_id: int, seats: tuple[Seat, ...]) -> None:
         """A block's certificates put this set in force."""
-        council = self.council
-        if set_id != council.set_id:
-            council.set_id, council.seats, council.decided = set_id, seats, None
-            self.write(b"set/cur", [set_id, [seat.to_value() for seat in seats]])
+        if set_id != self.council.set_id:
+            self.seat(set_id, seats)
             self.erase(b"set/pend")
+
+    def seat(self, set_id: int, seats: tuple[Seat, ...]) -> None:
+        """This set is in force; who stays in its seat keeps the number it sat down with."""
+        council, before = self.council, self.council.since
+        council.set_id, council.seats, council.decided = set_id, seats, None
+        council.since = {seat.did: before.get(seat.did, set_id) for seat in seats}
+        self.write(b"set/cur", [set_id, [seat.to_value() for seat in seats]])
+        self.write(b"set/since", [council.since[seat.did] for seat in seats])
 
     def erase(self, key: bytes) -> None:
         """Have no record of the state."""

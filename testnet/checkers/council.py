@@ -96,7 +96,8 @@ class Council:
     people: dict[bytes, Person] = field(default_factory=dict)
     motions: dict[bytes, Motion] = field(default_factory=dict)
     parameters: dict[str, int] = field(default_factory=dict)
-    offences: dict[bytes, str] = field(default_factory=dict)
+    offences: dict[bytes, tuple[int, str]] = field(default_factory=dict)  # set in force, and what
+    since: dict[bytes, int] = field(default_factory=dict)  # set from which a seat dates
 
     def copy(self) -> "Council":
         """A council that can go on by itself."""
@@ -108,6 +109,7 @@ class Council:
             dict(self.motions),
             dict(self.parameters),
             dict(self.offences),
+            dict(self.since),
         )
 
     # Who is who

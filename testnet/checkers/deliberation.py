@@ -170,10 +170,14 @@ def prove(books: Entries, evidence: Evidence, slot: int) -> Events:
     if books.keys[offender].get(evidence.key, (None,))[0] is not purpose:
         raise Failure("evidence-key")
     witness.judge(evidence, books.genesis.hash)
+    since = council.since[offender]
+    if witness.latest_set(evidence) < since:
+        raise Failure("former-seat")
     epoch = witness.epoch(evidence)
     offence: list[Value] = [evidence.offence.value, offender, epoch]
     identifier = sha256(cbor.encode(offence)).digest()
-    before = council.offences.get(identifier)
+    proved_in, before = council.offences.get(identifier, (0, None))
+    before = before if proved_in >= since else None
     can_go = council.decided is None and len(council.seats) > SEATS_MIN
     if before == "unseated" or (before is not None and not can_go):
         raise Failure("offence-known")
@@ -186,11 +190,11 @@ def prove(books: Entries, evidence: Evidence, slot: int) -> Events:
         council.set_role(offender, SEAT, False)
         books.enter(offender)
         consequence = "silenced"
-    council.offences[identifier] = consequence
+    council.offences[identifier] = council.set_id, consequence
     whole = sha256(cbor.encode(evidence.to_value())).digest()
     books.write(
         b"ev/" + identifier,
-        [offender, evidence.offence.value, epoch, slot, whole, consequence],
+        [offender, evidence.offence.value, epoch, council.set_id, slot, whole, consequence],
     )
     said: list[Value] = [offender, evidence.offence.value, epoch, consequence]
     return [["offence", said], *events]

@@ -10,13 +10,21 @@ from testnet.checkers.council import Failure
 
 SEAL = b"cornerstone/seal/1"
 VOTE = "cornerstone/vote/1"
-CHAIN, SLOT, AUTHOR = 1, 3, 13
+CHAIN, SLOT, SET, AUTHOR = 1, 3, 10, 13
 """Places in a header's array."""
 
 
 def epoch(evidence: Evidence) -> int:
     """The slot of the blocks, or the later target of the votes."""
     return max(_epochs(evidence))
+
+
+def latest_set(evidence: Evidence) -> int:
+    """The later of the sets named: one for two votes, perhaps two for two blocks."""
+    a, b = _list(evidence.first), _list(evidence.second)
+    if evidence.offence is Offence.VOTES:
+        return max(_number(a[0]), _number(b[0]))
+    return max(_number(_fields(a[0])[SET]), _number(_fields(b[0])[SET]))
 
 
 def judge(evidence: Evidence, chain: bytes) -> None:
@@ -36,8 +44,8 @@ def judge(evidence: Evidence, chain: bytes) -> None:
 
 def _judge_block(evidence: Evidence, raw: bytes, chain: bytes) -> None:
     header, seal = _list(raw)
+    fields = _fields(header)
     assert isinstance(header, bytes)
-    fields = _list(header)
     if fields[CHAIN] != chain or fields[AUTHOR] != evidence.offender:
         raise Failure("evidence-block")
     _signed(evidence.key, SEAL + sha256(header).digest(), seal)
@@ -58,18 +66,22 @@ def _epochs(evidence: Evidence) -> tuple[int, int]:
     a, b = _list(evidence.first), _list(evidence.second)
     if evidence.offence is Offence.VOTES:
         return _at(a[2]), _at(b[2])
-    assert isinstance(a[0], bytes)
-    assert isinstance(b[0], bytes)
-    first, second = _list(a[0])[SLOT], _list(b[0])[SLOT]
-    assert isinstance(first, int)
-    assert isinstance(second, int)
-    return first, second
+    return _number(_fields(a[0])[SLOT]), _number(_fields(b[0])[SLOT])
 
 
 def _at(checkpoint: Value) -> int:
     assert isinstance(checkpoint, list)
-    assert isinstance(checkpoint[1], int)
-    return checkpoint[1]
+    return _number(checkpoint[1])
+
+
+def _number(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _fields(header: Value) -> list[Value]:
+    assert isinstance(header, bytes)
+    return _list(header)
 
 
 def _list(raw: bytes) -> list[Value]:

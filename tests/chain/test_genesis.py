@@ -94,7 +94,8 @@ def test_the_state_before_the_first_block() -> None:
     assert decode_record(initial[paths.did(did("bob"))]) == expected
     assert initial[paths.AUTHORITY_SET] == GENESIS.authority_set.raw
     assert parameters_in(state, GENESIS.parameters) == GENESIS.parameters
-    assert len(initial) == 3 + 1 + 3 + 1 + 2
+    assert initial[paths.SEATED_SINCE] == encode([0, 0, 0])
+    assert len(initial) == 3 + 2 + 3 + 1 + 2
 
 
 def test_bytes_that_are_no_genesis() -> None:

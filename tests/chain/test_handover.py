@@ -4,8 +4,9 @@ from contextlib import suppress
 
 import pytest
 
+from chain.block import Block
 from chain.consensus.authority import sealed_bytes
-from chain.consensus.finality.evidence import of_blocks
+from chain.consensus.finality.evidence import Evidence, of_blocks
 from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.consensus.selection import engine_of
 from chain.ledger import Ledger
@@ -17,7 +18,7 @@ from chain.transactions.governance_actions import (
     SetParameter,
 )
 from chain.transactions.governance_evidence import SubmitEvidence
-from chain.transactions.governance_seats import set_decided, set_in_force
+from chain.transactions.governance_seats import seated_since, set_decided, set_in_force
 from tests.chain.consensus.finality.world import sign
 from tests.chain.founding import decoded, resealed
 from tests.chain.sets import BY_ID, PEOPLE, Chain, change
@@ -117,20 +118,49 @@ def test_a_header_names_the_set_that_was_decided_and_no_other() -> None:
     other.import_block(deciding, decoded(other, deciding), 2)
 
 
-def test_evidence_on_the_chain_takes_the_seat() -> None:
-    chain = Chain(5)
-    block = chain.grow()
+def twins(block: Block) -> Evidence:
+    """Its author has sealed another one for the slot."""
     offender = BY_ID[block.header.author]
     twin = resealed(block, offender.author, transactions=Hash(bytes(32)))
     sealed = [
         (each.header, offender.seal.sign(sealed_bytes(each.header.id))) for each in (block, twin)
     ]
-    evidence = of_blocks(offender.did, offender.seal.public, *sealed)
+    return of_blocks(offender.did, offender.seal.public, *sealed)
+
+
+def test_evidence_on_the_chain_takes_the_seat() -> None:
+    chain = Chain(5)
+    block = chain.grow()
+    offender = BY_ID[block.header.author]
+    evidence = twins(block)
     deciding = chain.grow(chain.sign(PEOPLE[8], SubmitEvidence(evidence)))
     assert deciding.header.next_set
     chain.finish(deciding)
     assert chain.authorities.index(offender.did) is None
     assert len(chain.authorities.members) == 4
+    assert set(chain.judged()) == {""}
+
+
+def test_who_is_voted_back_in_loses_the_seat_by_a_new_offence_and_by_no_old_one() -> None:
+    chain = Chain(5)
+    rounds = [chain.grow() for _ in range(10)]
+    offender = BY_ID[rounds[0].header.author]
+    first, second = (twins(each) for each in rounds if each.header.author == offender.did)
+    reporter = PEOPLE[8]
+    chain.finish(chain.grow(chain.sign(reporter, SubmitEvidence(first))))
+    others = [person for person in PEOPLE[:5] if person != offender]
+    chain.finish(chain.decide(change(added=[offender]), others))
+    assert seated_since(chain.on.state, offender.did) == 2
+    assert seated_since(chain.on.state, others[0].did) == 0
+    old = chain.sign(reporter, SubmitEvidence(second))
+    block = chain.grow(old)
+    receipt = chain.on.receipts(block.id)[0]
+    assert (receipt.txid, receipt.code) == (old.id, "former-seat")
+    while chain.grow().header.author != offender.did:
+        pass
+    chain.finish(chain.grow(chain.sign(reporter, SubmitEvidence(twins(chain.blocks[-1])))))
+    assert chain.authorities.index(offender.did) is None
+    assert chain.authorities.id == 3
     assert set(chain.judged()) == {""}
 
 

@@ -20,7 +20,7 @@ from chain.receipts.state import verify_state_receipt
 from chain.receipts.steps import Unproven
 from chain.state import paths
 from chain.store import MemoryStore
-from chain.transactions.governance_seats import set_in_force
+from chain.transactions.governance_seats import seated_since, set_in_force
 from testnet.checkers.books import Broken
 from testnet.checkers.reference import Reference
 from tests.chain.consensus.finality.world import sign
@@ -206,6 +206,9 @@ def test_a_set_of_newcomers_needs_more_than_a_third_of_those_in_force() -> None:
         recovery = recovery.signed(party.vote)
     chain.on.recover(recovery, LATER)
     assert chain.authorities == newcomers
+    chain.grow()
+    since = {who: seated_since(chain.on.state, who.did) for who in (chain.keepers[0], *PEOPLE[7:])}
+    assert since == {who: 0 if who == chain.keepers[0] else 1 for who in since}
 
 
 def test_behind_a_recovery_receipts_are_verified_from_a_checkpoint() -> None:

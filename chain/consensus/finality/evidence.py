@@ -66,6 +66,15 @@ class Evidence:
             return _sealed(self.first)[0].slot, _sealed(self.second)[0].slot
         return _signed(self.first)[0].target.epoch, _signed(self.second)[0].target.epoch
 
+    def set_id(self) -> int:
+        """The later of the sets that the two name. Raises Refusal.
+
+        The two blocks of a slot may be of two sets, on two branches.
+        """
+        if self.offence is Offence.BLOCKS:
+            return max(_sealed(self.first)[0].set_id, _sealed(self.second)[0].set_id)
+        return max(_signed(self.first)[0].set_id, _signed(self.second)[0].set_id)
+
     def check(self, chain: Hash) -> None:
         """Raise Refusal unless both are signed by the key, on this chain, and exclude each other.
 

@@ -19,7 +19,8 @@ ids = st.binary(min_size=32, max_size=32)
     | st.builds(paths.vote, ids, ids)
     | st.builds(paths.offence, ids)
     | st.sampled_from([paths.OPEN_PROPOSALS, paths.parameter("block_bytes_max")])
-    | st.sampled_from([paths.currency(b"CNY"), paths.AUTHORITY_SET, paths.PENDING_SET])
+    | st.sampled_from([paths.AUTHORITY_SET, paths.SEATED_SINCE, paths.PENDING_SET])
+    | st.just(paths.currency(b"CNY"))
 )
 def test_round_trip(key: bytes) -> None:
     assert paths.parse_path(paths.format_path(key, "demo"), "demo") == key

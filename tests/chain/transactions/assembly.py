@@ -18,6 +18,7 @@ from chain.transactions.envelope import Transaction, sign_transaction
 from chain.transactions.governance_actions import Action, ChangeAuthorities, arguments_hash
 from chain.transactions.governance_propose import Propose
 from chain.transactions.governance_records import Proposal, proposal_of
+from chain.transactions.governance_seats import enter_set, set_decided
 from chain.transactions.governance_vote import CastVote
 from chain.transactions.identity import decode_record
 from chain.transactions.rules import Outcome, apply_transaction, check_transaction, next_sequence
@@ -129,10 +130,9 @@ class Assembly:
 
     def take_over(self) -> None:
         """What the chain does when the deciding block is final: the decided set is in force."""
-        decided = self.state.get(paths.PENDING_SET)
+        decided = set_decided(self.state)
         assert decided is not None
-        self.state.put(paths.AUTHORITY_SET, decided)
-        self.state.delete(paths.PENDING_SET)
+        enter_set(self.state, decided)
 
 
 def change(removed: str | Sequence[str] = (), added: str | Sequence[str] = ()) -> ChangeAuthorities:

@@ -17,8 +17,10 @@ from chain.transactions.governance_actions import Remove, SetParameter, SetRole,
 from chain.transactions.governance_evidence import (
     Consequence,
     OffenceRecord,
+    Prospect,
     SubmitEvidence,
     offence_id,
+    prospect,
 )
 from chain.transactions.governance_seats import set_decided
 from tests.chain.transactions.assembly import Assembly, change, network, who
@@ -54,9 +56,14 @@ def blocks(name: str, one: Header, other: Header, signer: str = "") -> Evidence:
     return of_blocks(who(name), key.public, *seals)
 
 
-def double_block(at: Assembly, name: str, slot: int = 7, mark: bytes = b"1") -> Evidence:
+def double_block(
+    at: Assembly, name: str, slot: int = 7, mark: bytes = b"1", sets: tuple[int, int] = (0, 0)
+) -> Evidence:
     """Two blocks of one slot."""
-    return blocks(name, header(at, name, slot), header(at, name, slot, mark))
+    one, other = sets
+    return blocks(
+        name, header(at, name, slot, set_id=one), header(at, name, slot, mark, set_id=other)
+    )
 
 
 def ballot(source: int, target: int, block: bytes = b"x", set_id: int = 0) -> Vote:
@@ -89,7 +96,7 @@ def test_two_blocks_of_one_slot_cost_the_seat() -> None:
     assert len(decided.members) == 7
     kept = record(at, evidence)
     assert kept == OffenceRecord(
-        who("a"), Offence.BLOCKS, 7, at.slot, evidence.id, Consequence.UNSEATED
+        who("a"), Offence.BLOCKS, 7, 0, at.slot, evidence.id, Consequence.UNSEATED
     )
     assert at.propose("a", PARAMETER)[1].code == "no-voice"
     assert SubmitEvidence.from_value(SubmitEvidence(evidence).to_value()).evidence == evidence
@@ -218,3 +225,77 @@ def test_one_seat_of_three_is_lost_and_the_organisation_still_heard() -> None:
     assert at.send("y", SubmitEvidence(double_block(at, "f1"))).events[0][1][-1] == "unseated"
     assert at.propose("f2", PARAMETER)[1].ok
     assert at.propose("a", Remove(who("f")))[1].code == "organisation-seated"
+
+
+def back_in(at: Assembly, name: str, voters: str = "bcdef") -> None:
+    """Somebody who is to lose its seat has lost it, and got another."""
+    at.take_over()
+    at.decide(change(added=name), voters)
+    at.take_over()
+
+
+def test_who_was_voted_back_in_answers_for_its_present_seat_and_for_no_earlier_one() -> None:
+    at = Assembly()
+    at.send("y", SubmitEvidence(double_block(at, "a", 7)))
+    back_in(at, "a")
+    old = [
+        double_block(at, "a", 8),
+        double_block(at, "a", 9, sets=(0, 1)),
+        votes(at, "a", ballot(2, 5), ballot(3, 5, b"y")),
+        votes(at, "a", ballot(1, 9, set_id=1), ballot(4, 5, set_id=1)),
+    ]
+    for evidence in old:
+        assert prospect(at.state, evidence) is Prospect.NEVER
+        assert at.send("y", SubmitEvidence(evidence)).code == "former-seat"
+        assert at.state.get(paths.offence(offence_id(evidence))) is None
+    assert set_decided(at.state) is None
+    assert at.propose("a", PARAMETER)[1].ok
+    new = votes(at, "a", ballot(20, 25, set_id=2), ballot(21, 25, b"y", set_id=2))
+    assert prospect(at.state, new) is Prospect.NOW
+    assert at.send("y", SubmitEvidence(new)).events[0][1][-1] == "unseated"
+
+
+def test_one_of_two_blocks_for_the_present_seat_is_enough() -> None:
+    at = Assembly()
+    at.decide(change("a"), "bcdef")
+    back_in(at, "a")
+    # Of two processes with its keys, one is on a branch where it never lost its seat.
+    for sets in ((0, 2), (2, 0)):
+        branches = double_block(at, "a", sets=sets)
+        assert prospect(at.state, branches) is Prospect.NOW
+    assert at.send("y", SubmitEvidence(branches)).events[0][1][-1] == "unseated"
+
+
+def test_other_changes_do_not_cleanse_whoever_keeps_its_seat() -> None:
+    at = Assembly()
+    evidence = double_block(at, "a")
+    for number in range(3):
+        at.decide(change(added="x") if number % 2 == 0 else change("x"))
+        at.take_over()
+    assert at.send("y", SubmitEvidence(evidence)).events[0][1][-1] == "unseated"
+
+
+def test_what_was_recorded_of_an_earlier_seat_closes_nothing() -> None:
+    """A liar has itself convicted of what it has yet to do."""
+    at = Assembly()
+    ahead = votes(at, "a", ballot(89, 90), ballot(88, 90, b"y"))
+    assert at.send("a", SubmitEvidence(ahead)).events[0][1][-1] == "unseated"
+    back_in(at, "a")
+    done = votes(at, "a", ballot(89, 90, set_id=2), ballot(88, 90, b"y", set_id=2))
+    assert offence_id(done) == offence_id(ahead)
+    assert prospect(at.state, done) is Prospect.NOW
+    assert at.send("y", SubmitEvidence(done)).events[0][1][-1] == "unseated"
+    assert record(at, done).set_id == 2
+    assert at.send("y", SubmitEvidence(done)).code == "offence-known"
+
+
+def test_an_offence_that_was_only_recorded_ends_with_the_seat() -> None:
+    at = Assembly(network("abcd"))
+    for name in "ab":
+        at.send("y", SubmitEvidence(double_block(at, name)))
+    assert record(at, double_block(at, "b")).consequence is Consequence.RECORDED
+    at.decide(change("b", "x"), "bcd")
+    at.take_over()
+    at.decide(change(added="b"), "cdx")
+    at.take_over()
+    assert at.send("y", SubmitEvidence(double_block(at, "b"))).code == "former-seat"

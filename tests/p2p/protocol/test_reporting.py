@@ -113,6 +113,19 @@ def test_of_oneself_and_of_strangers_nothing_is_said() -> None:
     assert prospect(chain.on.state, evidence) is Prospect.NEVER
 
 
+def test_of_a_seat_that_was_lost_and_given_back_nothing_is_said() -> None:
+    chain = Chain(7)
+    others = [person for person in PEOPLE[:7] if person != OFFENDER]
+    for back_and_forth in (change(removed=[OFFENDER]), change(added=[OFFENDER])):
+        chain.finish(chain.decide(back_and_forth, others[:5]))
+    evidence = double_vote(chain)
+    chain.grow()
+    reports = reporter(chain, evidence)
+    assert reports.deadline_s() is not None
+    assert reports.tick(now(chain)) is None
+    assert reports.deadline_s() is None
+
+
 def test_without_a_key_for_transactions_nothing_is_said() -> None:
     chain = Chain(7)
     silent = Reporting(chain.on, None)

@@ -1,5 +1,6 @@
 """Governance in the ledger and in the second validator's books, step by step, under any order."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -101,18 +102,39 @@ class Governance(RuleBasedStateMachine):
     @rule(name=names, action=actions)
     def agree(self, name: str, action: Action) -> None:
         """Somebody proposes and everybody says yes."""
+        self.agree_on(name, action)
+
+    def agree_on(self, name: str, action: Action) -> None:
         receipt = self.put(name, Propose(action, self.at.slot + 9, REASONS))
         if receipt is not None and receipt.ok:
             for voter in "fedcba":
                 self.put(voter, CastVote(receipt.txid, arguments_hash(action), True))
 
-    @rule(reporter=names, offender=names, slot=st.integers(1, 3), blocks=st.booleans())
-    def report(self, reporter: str, offender: str, slot: int, blocks: bool) -> None:
+    @rule(
+        reporter=names,
+        offender=names,
+        slot=st.integers(1, 3),
+        sets=st.tuples(st.integers(0, 3), st.integers(0, 3)),
+        blocks=st.booleans(),
+    )
+    def report(
+        self, reporter: str, offender: str, slot: int, sets: tuple[int, int], blocks: bool
+    ) -> None:
         if blocks:
-            evidence = double_block(self.at, offender, slot)
+            evidence = double_block(self.at, offender, slot, sets=sets)
         else:
-            evidence = votes(self.at, offender, ballot(1, slot + 5), ballot(slot, slot + 4))
+            outer, inner = ballot(1, slot + 5, set_id=sets[0]), ballot(slot, slot + 4)
+            evidence = votes(self.at, offender, outer, replace(inner, set_id=sets[0]))
         self.put(reporter, SubmitEvidence(evidence))
+
+    @precondition(lambda self: self.at.state.get(paths.PENDING_SET) is None)
+    @rule(name=names, speaker=st.sampled_from("abc"))
+    def lose_the_seat_and_get_another(self, name: str, speaker: str) -> None:
+        for action in (change([name]), change(added=[name])):
+            self.agree_on(speaker, action)
+            if self.at.state.get(paths.PENDING_SET) is None:
+                break
+            self.take_over()
 
     @rule(name=names)
     def pay(self, name: str) -> None:
