@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chain.genesis import Genesis
+from chain.finalproof import Handover
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import HASH_BYTES, sha256
+from chain.receipts.finality import Basis
 from chain.transactions.dataset import TITLE_MAX, Dataset, Parent, Publish, commit
 from chain.transactions.envelope import Transaction
 from p2p.age import seal
@@ -130,13 +131,14 @@ class Verdict:
 
 
 def verify_file(
-    client: Client, genesis: Genesis, vault: Vault, record: VaultRecord, content: bytes
+    client: Client, basis: Basis, vault: Vault, record: VaultRecord, content: bytes
 ) -> Verdict:
     """Compare a file, and what the vault keeps of it, with what the chain provably says.
 
     Raises Unproven when the node cannot prove the dataset, and UnfitFile when the vault's own
     file is gone.
     """
+    genesis = basis.genesis
     if record.genesis_hash != genesis.hash.hex():
         raise Unproven(
             f"dataset {record.dataset} was published on the chain {record.genesis_hash}, "
@@ -144,7 +146,7 @@ def verify_file(
         )
     path = f"ds/{record.dataset}"
     view = client.proof(path)
-    value = verified_value(view, path, genesis, client.handovers(set_named(view)))
+    value = verified_value(view, path, basis, handovers_to(client, basis, set_named(view)))
     if value is None:
         raise Unproven(
             f"block {view.height} proves that no dataset {record.dataset} is published; "
@@ -167,6 +169,21 @@ def verify_file(
         ciphertext_vault=kept.hex(),
         ciphertext_chain=dataset.published.ciphertext_hash.hex(),
     )
+
+
+def handovers_to(client: Client, basis: Basis, last: int) -> list[Handover]:
+    """How a set took over from the one that the basis begins with. Raises Unproven."""
+    begun = basis.begun
+    try:
+        return client.handovers(begun, last)
+    except ApiError as refusal:
+        if refusal.code != "no-handover":
+            raise
+        raise Unproven(
+            f"in force is authority set {last}, and {client.url} has no handovers that lead there "
+            f"from set {begun}: where the network was recovered by hand, give a checkpoint from "
+            "behind that with --checkpoint FILE (/v1/checkpoint of a node you trust)"
+        ) from None
 
 
 def parse_parent(text: str) -> Parent:

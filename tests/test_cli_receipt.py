@@ -8,13 +8,23 @@ import trio
 import cli
 from chain.lightclient import TrustedCheckpoint
 from chain.primitives.errors import Refusal
+from chain.primitives.hashing import sha256
 from chain.receipts.cose import decode_cose_receipt
+from chain.receipts.making import ReceiptMaker
+from chain.transactions.dataset import Publish, commit
 from chain.transactions.document import Purpose
 from p2p.accounts import Account, HeldKey, save_account
 from p2p.api.client import ApiError
+from p2p.api.server import serve_api
+from p2p.net.memory import MemoryNetwork
 from p2p.sending import NotIncluded, await_final
+from p2p.vault import SALT_BYTES, Vault, VaultRecord
 from tests.chain.receipts.world import PAYEE, handed_over
-from tests.test_cli import terminal
+from tests.chain.sets import PEOPLE, Chain
+from tests.chain.test_recovery import Ruined
+from tests.p2p.test_light_node import full_node
+from tests.parties import Party
+from tests.test_cli import move_home, terminal
 
 SEED = b"s" * 32
 
@@ -133,6 +143,8 @@ def test_a_checkpoint_is_taken_into_account(
     assert "4 authorities of set 1" in capsys.readouterr().out
     trusted.write_bytes(b"nonsense")
     assert f"error: {trusted}: " in refused(capsys, *verify, "--checkpoint", str(trusted))
+    export = ["receipt", "export", *verify[2:], "--from", "bank.json", "-o", str(tmp_path / "out")]
+    assert f"error: {trusted}: " in refused(capsys, *export, "--checkpoint", str(trusted))
 
 
 @pytest.mark.parametrize("place", ["FILE", "--genesis", "--checkpoint"])
@@ -164,3 +176,66 @@ def test_a_full_disk_is_told_with_the_file_that_it_lacks(
     export = ["receipt", "export", str(files[0]), "--genesis", str(files[2]), "--from"]
     assert cli.run([*export, str(account), "-o", "/dev/full"]) == 3
     assert capsys.readouterr().err == "error: No space left on device: /dev/full\n"
+
+
+async def test_behind_a_recovery_a_checkpoint_is_asked_for_and_is_enough(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    move_home(tmp_path, monkeypatch)
+    chain = Ruined()
+    chain.recover()
+    file, checkpoint, genesis, receipt = (tmp_path / name for name in ("bill", "c", "g.cbor", "r"))
+    file.write_bytes(b"12 crates of tea")
+    publish(chain, PEOPLE[7], file, Vault(tmp_path / "home" / "vault" / "ann"))
+    newest = ReceiptMaker(chain.on).newest()
+    checkpoint.write_bytes(TrustedCheckpoint(newest.header, chain.authorities).encode())
+    genesis.write_bytes(chain.genesis.encode())
+    node = full_node(chain, MemoryNetwork())
+
+    async def run(code: int, *arguments: str) -> str:
+        assert await trio.to_thread.run_sync(cli.run, list(arguments)) == code
+        out, err = capsys.readouterr()
+        return err if code else out
+
+    async with trio.open_nursery() as nursery:
+        url: str = await nursery.start(serve_api, node, "127.0.0.1", 0)
+        trusting = ("--checkpoint", str(checkpoint))
+        verify = ("tx", "verify", str(file), "--api", url)
+        refused = await run(1, *verify)
+        assert "in force is authority set 1" in refused
+        assert "--checkpoint FILE" in refused
+        assert "match" in await run(0, *verify, *trusting)
+        state = ("receipt", "state", "set/cur", "-o", str(receipt), "--api", url)
+        refused = await run(1, *state)
+        assert "no handover leads from authority set 0 to set 1" in refused
+        assert "--checkpoint FILE" in refused
+        assert "proven" in await run(0, *state, *trusting)
+        shown = ("receipt", "verify", str(receipt), "--genesis", str(genesis))
+        assert "--checkpoint FILE" in await run(1, *shown)
+        assert "proven" in await run(0, *shown, *trusting)
+        nursery.cancel_scope.cancel()
+
+
+def publish(chain: Chain, owner: Party, file: Path, vault: Vault) -> None:
+    """A file in the next block, and what its owner keeps of it."""
+    content, salt, sealed = file.read_bytes(), bytes(SALT_BYTES), b"sealed"
+    hashes = commit(salt, content), sha256(sealed)
+    body = Publish("bill", *hashes, "text/plain", len(content), "trade", ())
+    tx = chain.sign(owner, body)
+    chain.grow(tx)
+    vault.put(
+        VaultRecord(
+            path=str(file.resolve()),
+            dataset=tx.id.hex(),
+            genesis_hash=chain.genesis.hash.hex(),
+            owner=chain.genesis.did(owner.did),
+            salt=salt.hex(),
+            commitment=body.commitment.hex(),
+            ciphertext_hash=body.ciphertext_hash.hex(),
+            media_type=body.media_type,
+            size=body.size,
+            sector=body.sector,
+            stored_ms=0,
+        ),
+        sealed,
+    )

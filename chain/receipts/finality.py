@@ -35,6 +35,11 @@ class Basis:
     checkpoint: TrustedCheckpoint | None = None
     known: Known | None = None
 
+    @property
+    def begun(self) -> int:
+        """The number of the set that is believed without a handover."""
+        return 0 if self.checkpoint is None else self.checkpoint.authorities.id
+
     def client(self) -> LightClient:
         """A light client that has seen no more than this."""
         if self.checkpoint is None:
@@ -63,6 +68,7 @@ class FinalityProof:
         with proving(Step.HANDOVERS):
             begun = client.authorities.id
             first = max(1, self.handovers[0].next_set.id) if self.handovers else 1
+            check_led(begun, first - 1)
             for place, handover in enumerate(self.handovers):
                 if handover.next_set.id != first + place:
                     raise Invalid(
@@ -71,6 +77,7 @@ class FinalityProof:
                 if handover.next_set.id > begun:
                     client.hand_over(handover)
         with proving(Step.CERTIFICATE):
+            check_led(client.authorities.id, self.header.set_id)
             client.finalize(self.final)
         return client
 
@@ -89,4 +96,15 @@ class FinalityProof:
         return cls(
             FinalHeader.from_values(header, certificate),
             tuple(Handover.from_value(handover) for handover in listed),
+        )
+
+
+def check_led(followed: int, named: int) -> None:
+    """Raise Invalid where handovers are missing between the set followed so far and a later one."""
+    if named > followed:
+        raise Invalid(
+            "wrong-set",
+            f"no handover leads from authority set {followed} to set {named}: they were left out, "
+            "or the network was recovered by hand; then give a checkpoint from behind that with "
+            "--checkpoint FILE (/v1/checkpoint of a node you trust)",
         )

@@ -204,20 +204,21 @@ class Client:
         """The newest final header and its authorities, on the node's word."""
         return self._request("GET", "/v1/checkpoint").content
 
-    def handovers(self, last: int) -> list[Handover]:
-        """How the authority sets up to number `last` took over, on the node's word."""
-        if last > HANDOVERS_MAX:
+    def handovers(self, after: int, last: int) -> list[Handover]:
+        """How the authority sets behind number `after` took over, up to `last`, on its word."""
+        count = max(0, last - after)
+        if count > HANDOVERS_MAX:
             raise Unreachable(
-                f"{self.url} speaks of {last} changes of the authorities; at most {HANDOVERS_MAX} "
+                f"{self.url} speaks of {count} changes of the authorities; at most {HANDOVERS_MAX} "
                 "are followed"
             )
         found: list[Handover] = []
-        while len(found) < last:
-            page = self._get(HandoversView, f"/v1/handovers?after={len(found)}").handovers
+        while len(found) < count:
+            page = self._get(HandoversView, f"/v1/handovers?after={after + len(found)}").handovers
             if not page:
                 raise Unreachable(f"{self.url} shows {len(found)} handovers, set {last} needs more")
             found += map(read_handover, page)
-        return found[:last]
+        return found[:count]
 
     def _get(self, kind: type[T], path: str) -> T:
         return self._read(kind, self._request("GET", path))

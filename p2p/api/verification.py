@@ -1,8 +1,9 @@
-"""Checks what a node says about the state, with nothing but the genesis to go by.
+"""Checks what a node says about the state, with the genesis to go by, and perhaps a checkpoint.
 
 - The header hashes to the block id the node named, and belongs to this chain. *Why:* everything
   else in the proof hangs on it.
-- An authority whose slot it was has sealed it, of a set that follows from the genesis by handovers.
+- An authority whose slot it was has sealed it, of a set that follows by handovers from the
+  genesis or the checkpoint.
   *Why:* without a seal, anyone can make a header with any state root. Under proof of work the
   header's work is not judged here (that needs its ancestors): compare it with another node's.
 - The key is the one that was asked for. *Why:* a true proof of something else proves nothing.
@@ -14,11 +15,10 @@ from chain.block import Header, decode_header
 from chain.consensus.authority import AuthorityEngine
 from chain.consensus.authorityset import AuthoritySet
 from chain.finalproof import Handover
-from chain.genesis import Genesis
-from chain.lightclient import LightClient
 from chain.parameters import Consensus
 from chain.primitives.errors import Invalid, Refusal
 from chain.primitives.hashing import HASH_BYTES, Hash
+from chain.receipts.finality import Basis
 from chain.state.paths import parse_path
 from chain.state.smt import StateProof, verify_state_proof
 from p2p.api.views import ProofView
@@ -32,16 +32,16 @@ class Unproven(Refusal):
 
 
 def verified_value(
-    view: ProofView, path: str, genesis: Genesis, handovers: Sequence[Handover] = ()
+    view: ProofView, path: str, basis: Basis, handovers: Sequence[Handover] = ()
 ) -> bytes | None:
     """The value at a state path (None: proven absent). Raises Unproven or Malformed.
 
-    `handovers` lead from the genesis to the set that the header names; see `set_named`.
+    `handovers` lead from the basis to the set that the header names; see `set_named`.
     """
-    key = parse_path(path, genesis.network)
+    key = parse_path(path, basis.genesis.network)
     if view.key != key.hex():
         raise Unproven(f"asked for {path}, the proof is for key {view.key}")
-    header = verified_header(view, genesis, handovers)
+    header = verified_header(view, basis, handovers)
     value = None if view.value is None else _hex(view.value, "value")
     if not verify_state_proof(header.state, key, value, _proof(view)):
         raise Unproven(
@@ -56,10 +56,9 @@ def set_named(view: ProofView) -> int:
     return decode_header(_hex(view.header, "header")).set_id
 
 
-def verified_header(
-    view: ProofView, genesis: Genesis, handovers: Sequence[Handover] = ()
-) -> Header:
+def verified_header(view: ProofView, basis: Basis, handovers: Sequence[Handover] = ()) -> Header:
     """The header a proof refers to, of this chain and sealed. Raises Unproven or Malformed."""
+    genesis = basis.genesis
     header = decode_header(_hex(view.header, "header"))
     if header.id.hex() != view.block:
         raise Unproven(f"the header hashes to {header.id.hex()}, the node calls it {view.block}")
@@ -70,12 +69,15 @@ def verified_header(
             f"the header is of chain {header.chain.hex()}, the genesis is {genesis.hash.hex()}"
         )
     if genesis.consensus is Consensus.AUTHORITY:
-        _check_seal(header, _hex(view.seal, "seal"), _authorities(header, genesis, handovers))
+        _check_seal(header, _hex(view.seal, "seal"), _authorities(header, basis, handovers))
     return header
 
 
-def _authorities(header: Header, genesis: Genesis, handovers: Sequence[Handover]) -> AuthoritySet:
-    client = LightClient.from_genesis(genesis)
+def _authorities(header: Header, basis: Basis, handovers: Sequence[Handover]) -> AuthoritySet:
+    try:
+        client = basis.client()
+    except Invalid as refusal:
+        raise Unproven(f"checkpoint: {refusal}") from None
     try:
         for handover in handovers:
             client.hand_over(handover)
@@ -84,7 +86,7 @@ def _authorities(header: Header, genesis: Genesis, handovers: Sequence[Handover]
     if client.authorities.hash != header.set_hash:
         raise Unproven(
             f"block {header.height} is of authority set {header.set_id} "
-            f"({header.set_hash.hex()}), {len(handovers)} handovers lead from the genesis to "
+            f"({header.set_hash.hex()}), {len(handovers)} handovers lead from set {basis.begun} to "
             f"{client.authorities.hash.hex()}"
         )
     return client.authorities

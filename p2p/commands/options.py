@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from chain.commands import read_as
 from chain.genesis import Genesis
+from chain.lightclient import CHECKPOINT_LIMITS, TrustedCheckpoint, decode_checkpoint
 from chain.primitives.did import format_did, parse_did
 from chain.primitives.errors import Refusal
 from p2p.accounts import Account, load_account
@@ -39,6 +41,15 @@ Api = Annotated[
 From = Annotated[
     str,
     typer.Option("--from", metavar="ACCOUNT", help="An account whose keys are here, or its file."),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        help="A final header you trust: authorities before it are not believed.",
+        show_default=False,
+    ),
 ]
 Wait = Annotated[bool, typer.Option("--wait", help="Return when it is in a block.")]
 Timeout = Annotated[float, typer.Option(min=0, help="Seconds that --wait waits at most.")]
@@ -121,6 +132,11 @@ def open_session(testnet: str | None, api: str | None) -> Iterator[Session]:
             raise typer.BadParameter(f"{url!r} is no address of a node's API: http://host:port")
     with connect(profile.api_urls) as client:
         yield Session(profile, client)
+
+
+def read_checkpoint(path: Path | None) -> TrustedCheckpoint | None:
+    """A checkpoint file, if there is one. Raises Refusal."""
+    return None if path is None else read_as(decode_checkpoint, path, CHECKPOINT_LIMITS.size)
 
 
 def print_json(value: object) -> None:

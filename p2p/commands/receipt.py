@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from chain.commands import read_as, read_bytes, read_compiled, read_source, write_bytes
+from chain.commands import read_bytes, read_compiled, read_source, write_bytes
 from chain.genesis import Genesis
-from chain.lightclient import CHECKPOINT_LIMITS, TrustedCheckpoint, decode_checkpoint
 from chain.primitives.errors import Refusal
 from chain.receipts.cose import export as cose_export
 from chain.receipts.finality import RECEIPT_LIMITS, Basis
@@ -21,11 +20,13 @@ from p2p.commands.options import (
     TIMEOUT_S,
     Api,
     AsJson,
+    Checkpoint,
     Testnet,
     Timeout,
     console,
     open_session,
     print_json,
+    read_checkpoint,
 )
 from p2p.commands.receipt_words import content_lines, content_value, proven_lines, proven_value
 from p2p.proving import Proven, verify_receipt
@@ -44,15 +45,6 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="A receipt.")]
 Output = Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to.")]
 GenesisFile = Annotated[
     Path, typer.Option("--genesis", metavar="FILE", help="The network's genesis, .toml or .cbor.")
-]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(
-        "--checkpoint",
-        metavar="FILE",
-        help="A final header you trust: authorities before it are not believed.",
-        show_default=False,
-    ),
 ]
 Asked = Annotated[
     str | None,
@@ -147,7 +139,12 @@ def show(file: File, as_json: AsJson = False) -> None:
 
 @app.command("export")
 def export_(
-    file: File, genesis: GenesisFile, signer: Signer, output: Output, as_json: AsJson = False
+    file: File,
+    genesis: GenesisFile,
+    signer: Signer,
+    output: Output,
+    checkpoint: Checkpoint = None,
+    as_json: AsJson = False,
 ) -> None:
     """Export a receipt as a COSE receipt (RFC 9942), signed by an account that vouches for it.
 
@@ -162,7 +159,7 @@ def export_(
         raise Refusal(
             "no-history-path", f"{file} is of the state; only a transaction's has a history path"
         )
-    verify_transaction_receipt(receipt, Basis(founded))
+    verify_transaction_receipt(receipt, Basis(founded, read_checkpoint(checkpoint)))
     exported = cose_export(receipt, load_account(signer).signing_key(Purpose.ASSERT))
     header = output.with_name(output.name + ".header")
     write_bytes(output, exported.encode())
@@ -199,8 +196,3 @@ def told(file: Path, raw: bytes, genesis: Genesis, proven: Proven, as_json: bool
 def read_genesis(path: Path) -> Genesis:
     """A genesis in either form. Raises Refusal."""
     return read_source(path) if path.suffix == ".toml" else read_compiled(path)
-
-
-def read_checkpoint(path: Path | None) -> TrustedCheckpoint | None:
-    """A checkpoint file, if there is one. Raises Refusal."""
-    return None if path is None else read_as(decode_checkpoint, path, CHECKPOINT_LIMITS.size)

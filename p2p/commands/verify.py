@@ -6,14 +6,17 @@ from typing import Annotated
 import typer
 
 from chain.primitives.errors import Refusal
+from chain.receipts.finality import Basis
 from p2p.commands.options import (
     Api,
     AsJson,
+    Checkpoint,
     Session,
     Testnet,
     console,
     open_session,
     print_json,
+    read_checkpoint,
 )
 from p2p.publishing import Verdict, verify_file
 from p2p.vault import UnfitFile, Vault, VaultRecord, find_record, read_file
@@ -47,6 +50,7 @@ def verify(
     files: Files,
     owner: Owner = None,
     dataset: DatasetId = None,
+    checkpoint: Checkpoint = None,
     testnet: Testnet = None,
     api: Api = None,
     as_json: AsJson = False,
@@ -60,7 +64,11 @@ def verify(
     """
     with open_session(testnet, api) as session:
         vaults = open_vaults(session, owner)
-        verdicts = [(file, check(session, vaults, file, dataset)) for file in files]
+        basis = Basis(session.genesis, read_checkpoint(checkpoint))
+        verdicts = [
+            (file, verify_file(session.client, basis, *published(vaults, file, dataset)))
+            for file in files
+        ]
     if as_json:
         print_json([line(file, verdict) for file, verdict in verdicts])
     else:
@@ -78,15 +86,17 @@ def open_vaults(session: Session, owner: str | None) -> list[Vault]:
     return [Vault(session.profile.vault_path(name)) for name in names]
 
 
-def check(session: Session, vaults: list[Vault], file: Path, dataset: str | None) -> Verdict:
-    """One file against the chain. Raises Refusal."""
+def published(
+    vaults: list[Vault], file: Path, dataset: str | None
+) -> tuple[Vault, VaultRecord, bytes]:
+    """What a file was published as, and what is in it now. Raises Refusal."""
     content = read_file(file)
     vault, record = (
         find_record(vaults, file.resolve(), content)
         if dataset is None
         else named(vaults, dataset.lower())
     )
-    return verify_file(session.client, session.genesis, vault, record, content)
+    return vault, record, content
 
 
 def named(vaults: list[Vault], dataset: str) -> tuple[Vault, VaultRecord]:

@@ -3,6 +3,7 @@
 from trio.testing import MockClock
 
 from chain.primitives.hashing import sha256
+from chain.receipts.finality import Basis
 from chain.transactions.body import Body
 from chain.transactions.envelope import Transaction, sign_transaction
 from chain.transactions.governance_actions import Suspend, arguments_hash
@@ -73,7 +74,7 @@ async def test_from_a_proposal_to_its_decision(autojump_clock: MockClock) -> Non
         ):
             proof = await view(served, f"proofs/{path}", ProofView)
             assert isinstance(proof, ProofView)
-            value = verified_value(proof, path, genesis)
+            value = verified_value(proof, path, Basis(genesis))
             assert value is not None
             if kind is Proposal:
                 assert Proposal.decode(value).action == action

@@ -7,6 +7,7 @@ from trio.testing import MockClock
 
 from chain.primitives import cbor
 from chain.primitives.hashing import sha256
+from chain.receipts.finality import Basis
 from chain.transactions.dataset import Publish
 from p2p.api.json_codec import decode_json
 from p2p.api.verification import Unproven, verified_value
@@ -119,9 +120,9 @@ async def test_presence_and_absence_are_proved(autojump_clock: MockClock) -> Non
     async with serve() as served:
         genesis = served.founding.genesis
         path = f"bal/CNY/{genesis.did(served.founding.ann.did)}"
-        assert verified_value(await prove(served, path), path, genesis) == cbor.encode(HELD)
+        assert verified_value(await prove(served, path), path, Basis(genesis)) == cbor.encode(HELD)
         absent = "ds/" + "00" * 32
-        assert verified_value(await prove(served, absent), absent, genesis) is None
+        assert verified_value(await prove(served, absent), absent, Basis(genesis)) is None
 
 
 async def test_a_lying_node_is_caught(autojump_clock: MockClock) -> None:
@@ -141,9 +142,9 @@ async def test_a_lying_node_is_caught(autojump_clock: MockClock) -> None:
             replace(honest, leaf_key=None),
         ):
             with pytest.raises(Unproven):
-                verified_value(lie, path, genesis)
+                verified_value(lie, path, Basis(genesis))
         with pytest.raises(Unproven, match="asked for"):
-            verified_value(honest, other, genesis)
+            verified_value(honest, other, Basis(genesis))
 
 
 @pytest.mark.parametrize("path", ["x", "ds/1", "bal/CNY", "did/did:cornerstone:other:z1", ""])
