@@ -256,8 +256,10 @@ class Admission:
             events = self._ledger.submit(tx, slot)
         except Refusal as refusal:
             return self._refused(candidate, refusal, now)
-        for peer in self._workings.hold(tx.id):
-            self._workings.offers.knows(peer, tx.id)
+        workings = self._workings
+        for peer in workings.hold(tx.id):
+            workings.offers.knows(peer, tx.id)
+        workings.mesh.took(workings.holding.short(tx.id))
         self._follow(events)
         return Verdict.ACCEPT, [*map(Notify, events)]
 

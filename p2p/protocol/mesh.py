@@ -7,6 +7,8 @@ Rules:
 - Peers are ranked by how far behind the first sight of a transaction they show it, announcements
   and pushes alike; what one never shows counts ABSENT_S. *Why announcements:* links that are not
   eager are measured for nothing. *Why absence:* a peer that is silent must not look quick.
+- A transaction counts once the mempool has taken it; what peers had shown of it by then counts from
+  when they did. *Why:* ids can be invented, and whoever announces them has always shown them first.
 - Of two or more links the last is drawn anew with every plan. *Why:* who was slow may be quick now,
   and an attacker who is quick everywhere still does not hold every link.
 - One link at least is one we dialled, and two network groups are among them, where there are such.
@@ -14,12 +16,14 @@ Rules:
 - A link that ends is replaced at once, and so is the drawn one when a pull from another peer
   succeeded, but not more than once in REPLAN_S. *Why:* that peer had what our eager links did not
   bring; under load, which delays everybody, this must not become a storm.
-Bounds: FIRST_MAX ids whose first sight is remembered, a handful of numbers for each peer.
+Bounds: FIRST_MAX ids whose first sight is remembered, CLAIMED_MAX ids and a handful of numbers for
+each peer; whoever invents more ids only loses its own.
 """
 
 import random
 
 from p2p.peers.peer import PeerId
+from p2p.peers.recent import RecentMap
 from p2p.protocol.effects import Effect, Send
 from p2p.protocol.instant import Now
 from p2p.wire.fields import Short
@@ -30,6 +34,7 @@ PLAN_S = 10.0
 REPLAN_S = 1.0
 ABSENT_S = 0.25  # more than the slowest of the world's links takes to show a transaction first
 FIRST_MAX = 8_192  # a generation: sixteen seconds at 500 a second
+CLAIMED_MAX = 2_048  # a generation: four seconds, and a pull is over in two
 PATIENCE_MIN_S = 0.05
 PATIENCE_MAX_S = 1.0
 PATIENCE_LAGS = 2.0
@@ -38,7 +43,17 @@ PATIENCE_LAGS = 2.0
 class _Link:
     """A peer as a possible eager link."""
 
-    __slots__ = ("draw", "group", "lag_s", "outbound", "rank_s", "seen", "since", "sum_s")
+    __slots__ = (
+        "claimed",
+        "draw",
+        "group",
+        "lag_s",
+        "outbound",
+        "rank_s",
+        "seen",
+        "since",
+        "sum_s",
+    )
 
     def __init__(self, outbound: bool, group: str, draw: float, since: int) -> None:
         self.outbound = outbound
@@ -49,6 +64,13 @@ class _Link:
         self.since = since
         self.seen = 0
         self.sum_s = 0.0
+        self.claimed: RecentMap[Short, float] = RecentMap(CLAIMED_MAX)  # when it showed what
+
+    def showed(self, lag_s: float) -> None:
+        """It showed a transaction so long after the first."""
+        self.seen += 1
+        self.lag_s += (lag_s - self.lag_s) / 16
+        self.sum_s += min(lag_s, ABSENT_S)
 
 
 class Mesh:
@@ -95,17 +117,22 @@ class Mesh:
     def saw(self, peer: PeerId, item: Short, now_s: float) -> None:
         """A peer showed that it has a transaction: announced or sent it."""
         link = self._links[peer]
-        link.seen += 1
-        first_s = self._firsts.get(item)
-        if first_s is None:
-            first_s = self._firsts_before.get(item)
-        if first_s is None:
-            self._first(item, now_s)
-            link.lag_s -= link.lag_s / 16
+        first_s = self._first_s(item)
+        if first_s is not None:
+            link.showed(now_s - first_s)
+        elif link.claimed.get(item) is None:
+            link.claimed.put(item, now_s)
+
+    def took(self, item: Short) -> None:
+        """The mempool has taken a transaction: it counts, if a peer has shown it."""
+        shown = [(link, link.claimed.get(item)) for link in self._links.values()]
+        times = [(link, at_s) for link, at_s in shown if at_s is not None]
+        if not times or self._first_s(item) is not None:
             return
-        lag_s = now_s - first_s
-        link.lag_s += (lag_s - link.lag_s) / 16
-        link.sum_s += lag_s if lag_s < ABSENT_S else ABSENT_S
+        first_s = min(at_s for _, at_s in times)
+        self._first(item, first_s)
+        for link, at_s in times:
+            link.showed(at_s - first_s)
 
     def pulled(self, peer: PeerId, now: Now) -> list[Effect]:
         """A peer that is not eager brought what it was asked for."""
@@ -132,9 +159,13 @@ class Mesh:
         """When to tick next."""
         return self._plan_s
 
-    def _first(self, item: Short, now_s: float) -> None:
+    def _first_s(self, item: Short) -> float | None:
+        first_s = self._firsts.get(item)
+        return self._firsts_before.get(item) if first_s is None else first_s
+
+    def _first(self, item: Short, at_s: float) -> None:
         self._total += 1
-        self._firsts[item] = now_s
+        self._firsts[item] = at_s
         if len(self._firsts) >= FIRST_MAX:
             self._firsts_before, self._firsts = self._firsts, {}
 

@@ -1,7 +1,9 @@
 """The choice of eager links, and the leases at their other end."""
 
+import itertools
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,6 +58,7 @@ def show(mesh: Mesh, lags_s: dict[int, float], items: range) -> None:
     for item in items:
         for number, lag_s in sorted(lags_s.items(), key=lambda pair: pair[1]):
             mesh.saw(peer(number), short(item), item + lag_s)
+        mesh.took(short(item))
 
 
 def test_too_few_links_are_filled_up_at_once() -> None:
@@ -97,6 +100,33 @@ def test_who_shows_nothing_is_no_quick_link() -> None:
         assert plan < 2 or mesh.eager[0] == peer(2)
 
 
+@pytest.mark.parametrize("invented", [50, 5_000, 50_000])
+def test_who_announces_ids_that_nobody_has_is_no_quick_link(invented: int) -> None:
+    mesh = mesh_of(2, 3, outbound=3)
+    made_up = itertools.count(1 << 60)
+    for plan in range(1, 6):
+        for item in range(plan * 50, plan * 50 + 50):
+            for _ in range(invented // 50):
+                mesh.saw(peer(1), short(next(made_up)), item)
+            show(mesh, {2: 0.03, 3: 0.05}, range(item, item + 1))
+        mesh.tick(at(plan * PLAN_S))
+        assert plan < 2 or mesh.eager[0] == peer(2)
+    assert mesh.patience_s() < 2 * 0.06
+
+
+def test_what_counts_late_counts_from_when_it_was_shown() -> None:
+    mesh = mesh_of(2, 3, outbound=3)
+    for item in range(50):
+        for number, at_s in ((2, 0.0), (3, 0.1), (1, 0.2)):
+            mesh.saw(peer(number), short(item), item + at_s)
+            mesh.saw(peer(2), short(item), item + at_s)  # again: the first time counts
+    for item in range(50):
+        mesh.took(short(item))
+        mesh.took(short(item))
+    mesh.tick(at(PLAN_S))
+    assert mesh.eager[0] == peer(2)
+
+
 def test_a_link_that_ends_is_replaced_at_once() -> None:
     mesh = mesh_of(2, 4, outbound=2)
     before = mesh.eager
@@ -123,9 +153,11 @@ def test_patience_follows_the_lag_within_its_bounds() -> None:
     for item in range(200):
         mesh.saw(other, short(item), item)
         mesh.saw(eager, short(item), item + 0.2)
+        mesh.took(short(item))
     assert 0.39 < mesh.patience_s() <= 0.4
     for item in range(200, 400):
         mesh.saw(other, short(item), item)
+        mesh.took(short(item))
         mesh.saw(eager, short(item), item + 5.0)
     assert mesh.patience_s() == PATIENCE_MAX_S
 
@@ -153,6 +185,7 @@ def test_whatever_happens_links_are_distinct_connected_and_diverse(seed: int) ->
                 effects = mesh.disconnected(one)
             case 2 if one in links:
                 mesh.saw(one, short(step // 3), now)
+                mesh.took(short(rng.randrange(20)))
                 effects = mesh.pulled(one, at(now))
             case _:
                 effects = mesh.tick(at(now))
