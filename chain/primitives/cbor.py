@@ -5,11 +5,17 @@ Rules, each with its reason:
   integer, indefinite length and unordered map at once, whatever the decoder lets through.
 - No floats, tags, undefined or simple values but true, false and null. *Why:* nothing in the
   ledger needs them, and each is a way for two programs to disagree.
+- A tag is refused before what it stands on is read. *Why:* the decoder gives many of them a meaning
+  of its own: it compiles regular expressions, parses mail, and puts in again what was said before,
+  so that a few megabytes cost minutes, or all memory there is.
 - Map keys are unsigned integers or text under 24 bytes. *Why:* for these the order by length first
   (RFC 7049) and the order by bytes (RFC 8949) are the same, so no two libraries differ.
 - Size, depth and count of items are bounded. *Why:* the sender of the bytes chooses all three.
+- Items are counted by their heads before they are decoded, where there may be too many. *Why:* ten
+  million small ones take the decoder seconds.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TypeAlias
@@ -21,6 +27,7 @@ from chain.primitives.errors import Malformed
 Value: TypeAlias = "int | bytes | str | bool | list[Value] | dict[int | str, Value] | None"
 
 KEY_TEXT_BYTES_MAX = 23
+KEY_SHOWN_MAX = 80  # characters of one that is refused
 UINT64_MAX = 2**64 - 1
 UINT_BYTES_MAX = 9
 # First byte of an unsigned integer: how many bytes it takes, and the least value that needs them.
@@ -31,13 +38,21 @@ _UINT_BYTES = {
     26: (5, 1 << 16),
     27: (9, 1 << 32),
 }
+# A head's first byte: three bits of kind, five of size, or of how many bytes the size takes.
+_HEAD_SHORT = 23
+_HEAD_LONGEST = 27
+_STRINGS = (2, 3)
+SEQUENCE_TIMES = 4  # a sequence has so many times the items of one value, in all its values
 # A guard against a cycle in a value of our own, not against a stranger.
 OWN_DEPTH_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a decoder accepts at most: bytes, nesting of containers, items in all containers."""
+    """What a decoder accepts at most: bytes, nesting of containers, items in all containers.
+
+    Bytes are those of a value or of a sequence, the other two are each value's.
+    """
 
     size: int
     depth: int
@@ -60,9 +75,12 @@ def decode(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Value:
     if 0 < len(data) <= UINT_BYTES_MAX and data[0] in _UINT_BYTES:
         return _uint(data)
     _check_size(data, limits)
+    _check_heads(data, limits.items)
     value: Value
     with _translated(limits):
-        value = cbor2.loads(data, max_depth=limits.depth + 1, allow_indefinite=False)
+        value = cbor2.loads(
+            data, max_depth=limits.depth + 1, allow_indefinite=False, semantic_decoders=NO_TAGS
+        )
     _check(value, data, limits)
     return value
 
@@ -84,8 +102,11 @@ def _uint(data: bytes) -> int:
 def decode_sequence(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Value]:
     """The values of a CBOR sequence (RFC 8742), each strictly encoded. Raises Malformed."""
     _check_size(data, limits)
+    _check_heads(data, SEQUENCE_TIMES * limits.items)
     stream = BytesIO(data)
-    decoder = cbor2.CBORDecoder(stream, max_depth=limits.depth + 1, allow_indefinite=False)
+    decoder = cbor2.CBORDecoder(
+        stream, max_depth=limits.depth + 1, allow_indefinite=False, semantic_decoders=NO_TAGS
+    )
     values: list[Value] = []
     position = 0
     while position < len(data):
@@ -102,6 +123,47 @@ def decode_sequence(data: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Value]
 def _check_size(data: bytes, limits: Limits) -> None:
     if len(data) > limits.size:
         raise Malformed("cbor-too-large", f"{len(data)} bytes, at most {limits.size} are read")
+
+
+def _check_heads(data: bytes, most: int) -> None:
+    """Refuse more than `most` items by their heads alone; no item is shorter than its head.
+
+    Bytes that end too soon, or have a head of no meaning here, are left to the decoder.
+    """
+    end = len(data)
+    if end <= most:
+        return
+    position = items = 0
+    while position < end:
+        items += 1
+        if items > most:
+            raise Malformed("cbor-too-many", f"more than {most} items")
+        kind, size = data[position] >> 5, data[position] & 31
+        position += 1
+        if size > _HEAD_SHORT:
+            if size > _HEAD_LONGEST:
+                return
+            width = 1 << (size - _HEAD_SHORT - 1)
+            size = int.from_bytes(data[position : position + width], "big")
+            position += width
+        if kind in _STRINGS:
+            position += size
+
+
+class _NoTags(Mapping[int, Callable[[object, bool], object]]):
+    """Where the decoder looks up what a tag means, before it reads on."""
+
+    def __getitem__(self, tag: int) -> Callable[[object, bool], object]:
+        raise Malformed("cbor-forbidden-type", f"tag {tag} is not carried")
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+NO_TAGS = _NoTags()
 
 
 class _translated:  # noqa: N801 - reads as a word of the language at its three uses
@@ -121,6 +183,8 @@ class _translated:  # noqa: N801 - reads as a word of the language at its three 
         match error:
             case None:
                 return
+            case cbor2.CBORDecodeError(__cause__=Malformed() as refused):
+                raise refused from None
             case cbor2.CBORDecodeEOF():
                 raise Malformed(
                     "cbor-truncated", f"the bytes end inside a value: {error}"
@@ -200,5 +264,6 @@ def _check_key(key: object) -> None:
         return
     raise Malformed(
         "cbor-forbidden-type",
-        f"map key {key!r}: keys are unsigned integers or text under {KEY_TEXT_BYTES_MAX + 1} bytes",
+        f"map key {repr(key)[:KEY_SHOWN_MAX]}: keys are unsigned integers or text under "
+        f"{KEY_TEXT_BYTES_MAX + 1} bytes",
     )

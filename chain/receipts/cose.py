@@ -19,7 +19,7 @@ from typing import TypeAlias
 import cbor2
 
 from chain.primitives import cose, merkle, shape
-from chain.primitives.cbor import Value
+from chain.primitives.cbor import NO_TAGS, Value
 from chain.primitives.errors import Invalid, Malformed
 from chain.primitives.hashing import HASH_BYTES, Hash
 from chain.primitives.keys import PUBLIC_KEY_BYTES, SIGNATURE_BYTES, KeyPair, verify
@@ -139,7 +139,9 @@ def _dumps(value: Open) -> bytes:
 
 def _loads(raw: bytes) -> Value:
     try:
-        value: Value = cbor2.loads(raw, max_depth=6, allow_indefinite=False)
+        value: Value = cbor2.loads(
+            raw, max_depth=6, allow_indefinite=False, semantic_decoders=NO_TAGS
+        )
     except (cbor2.CBORDecodeError, ValueError) as error:
         raise Malformed("cose-cbor", str(error)) from None
     return value

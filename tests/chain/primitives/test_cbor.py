@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +79,8 @@ def test_rfc_8949_appendix_a(vector: dict[str, object]) -> None:
         ("a1410000", "cbor-forbidden-type"),
         ("a178186161616161616161616161616161616161616161616161616100", "cbor-forbidden-type"),
         ("81" * 13 + "00", "cbor-too-deep"),
-        ("81" * 100_000 + "00", "cbor-too-deep"),
+        ("81" * 60_000 + "00", "cbor-too-deep"),
+        ("81" * 100_000 + "00", "cbor-too-many"),
     ],
 )
 def test_refusals(data: str, code: str) -> None:
@@ -86,6 +88,62 @@ def test_refusals(data: str, code: str) -> None:
         cbor.decode(bytes.fromhex(data))
     assert refused.value.code == code
     assert refused.value.reason
+
+
+@pytest.mark.parametrize("tag", [*range(400), 1004, 43000, 55799, 99999])
+def test_a_tag_is_refused_whatever_it_stands_on(tag: int) -> None:
+    """Before the decoder has done with it what the tag means: compiled it, repeated it, ..."""
+    head = cbor2.dumps(cbor2.CBORTag(tag, 0))[:-1]
+    for content in ("63282828", "820102", "00", "4161"):
+        for data in (head + bytes.fromhex(content), b"\x82\x01" + head + bytes.fromhex(content)):
+            with pytest.raises(Malformed, match=f"tag {tag} is not carried") as refused:
+                cbor.decode(data)
+            assert refused.value.code == "cbor-forbidden-type"
+            with pytest.raises(Malformed, match=f"tag {tag} is not carried"):
+                cbor.decode_sequence(b"\x01" + data)
+
+
+def test_what_is_said_once_cannot_be_counted_a_million_times() -> None:
+    """A shared array, and references to it: a few kilobytes that would take hours to count."""
+    shared = b"\xd8\x1c\x99\x27\x10" + bytes(10_000)
+    bomb = b"\x82" + shared + b"\x99\x27\x10" + b"\xd8\x1d\x00" * 10_000
+    with pytest.raises(Malformed, match="tag 28"):
+        cbor.decode(bomb)
+
+
+@given(values, st.integers(0, 40))
+def test_items_are_counted_by_their_heads_as_they_are_decoded(value: Value, most: int) -> None:
+    """The count before decoding never refuses what the count after it takes, nor lets more by."""
+    data = cbor.encode(value)
+
+    def is_taken(limits: Limits) -> bool:
+        try:
+            cbor.decode(data, limits)
+        except Malformed:
+            return False
+        return True
+
+    items = next(n for n in range(1_000) if is_taken(Limits(size=1 << 20, depth=12, items=n)))
+    if len(data) > most and not (len(data) <= 9 and data[0] in range(28)):
+        assert is_taken(Limits(size=1 << 20, depth=12, items=most)) == (items <= most)
+
+
+def test_too_many_items_are_refused_by_their_heads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is decoded of a frame that has more of them than a frame may."""
+    monkeypatch.setattr(cbor, "cbor2", None)
+    limits = Limits(size=1 << 20, depth=3, items=100)
+    for data in (b"\x99\x01\x00" + bytes(256), b"\x82\x01" * 300, b"\x81\x41x" * 200):
+        with pytest.raises(Malformed) as refused:
+            cbor.decode(data, limits)
+        assert refused.value.code == "cbor-too-many"
+        with pytest.raises(Malformed, match="more than 400 items"):
+            cbor.decode_sequence(data * 3, limits)
+
+
+def test_a_long_key_is_not_quoted_whole() -> None:
+    with pytest.raises(Malformed) as refused:
+        cbor.decode(cbor2.dumps({"x" * 100_000: 0}))
+    assert len(refused.value.reason) < 200
 
 
 def test_limits_are_named_in_the_refusal() -> None:
