@@ -5,15 +5,16 @@ cannot be reached, a disk is full, something is not in a block in time); 10 to 1
 failed (testnet/outcome.py); 70 a fault of ours; 130 interrupted.
 """
 
-import errno
-import os
 import signal
 import sys
-import traceback
-from pathlib import Path
-from typing import Annotated
 
 try:  # loading takes a second, much more on a busy machine, and nothing has been begun by then
+    import errno
+    import os
+    import traceback
+    from pathlib import Path
+    from typing import Annotated
+
     import typer
 
     from chain.commands import genesis_app

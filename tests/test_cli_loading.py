@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 COMMAND = "import sys; from cli import main; sys.exit(main())"
 
 
@@ -21,8 +23,9 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def test_an_interrupt_while_it_loads_ends_it_without_a_word(tmp_path: Path) -> None:
-    (tmp_path / "typer.py").write_text("raise KeyboardInterrupt")
+@pytest.mark.parametrize("module", ["traceback", "typer"])
+def test_an_interrupt_while_it_loads_ends_it_without_a_word(tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
     assert ended(tmp_path) == (130, "", "")
 
 
