@@ -20,6 +20,9 @@ Rules:
 - What a contact's address leads to must reach as far as our own does; the bootstrap addresses may
   lead anywhere. *Why:* a contact is a stranger's word, and a name of the open internet can resolve
   to our own machine (see `net.names`); the other addresses are the operator's.
+- A contact has been reached when somebody who proved to be it answered at the address of its
+  record. *Why:* a peer says where it is as it likes, and could otherwise put any address, of
+  whatever network, among those that we have reached.
 - Attempts back off with jitter (see `backoff`), at most DIALS_MAX at once and DIALS_RATE a second.
   A connection that ends within BRIEF_S backs off like a failed one. *Why:* a full or banning peer
   says so after the hello, and must not be asked again as fast as the line allows.
@@ -387,6 +390,8 @@ class Discovery:
         expected = self._dialing.pop(address, None)
         if address in self._seeds:
             self._seeds[address].succeeded(now.s)
-        self._book.succeeded(peer, now.s)
+        contact = self._book.get(peer)
+        if contact is not None and contact.addresses[0] == address:
+            self._book.succeeded(peer, now.s)
         if expected is not None and expected != peer:
             self._book.failed(expected, now.s, self._rng)

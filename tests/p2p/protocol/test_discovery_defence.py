@@ -1,5 +1,7 @@
 """Discovery against those who want to be all we know: anchors, diversity, what is not learnt."""
 
+from dataclasses import replace
+
 from p2p.peers.addressbook import SAMPLE_MAX
 from p2p.peers.contact import Reach
 from p2p.peers.score import BAN_POINTS, Offence, ScoreBoard
@@ -11,6 +13,7 @@ from p2p.protocol.discovery import (
     DIALS_RATE,
     DIVERSIFY_S,
     FEELER_STAY_S,
+    Connected,
     DiscoverySettings,
 )
 from p2p.protocol.effects import Count, Dial, Disconnect
@@ -23,6 +26,7 @@ from tests.p2p.protocol.acquaintances import (
     dials,
     diverse,
     engine,
+    hello,
     met,
     on,
     peer,
@@ -145,6 +149,20 @@ def test_whoever_claims_to_be_where_we_are_is_forgotten() -> None:
     assert node._book.get(peer(3)) is None
     again = node.connected(connected(3, outbound=False), at(1))
     assert Count("addresses", "self") in again
+
+
+def test_who_says_that_it_is_elsewhere_than_we_reached_it_is_not_reached_there() -> None:
+    node = diverse(target=8)
+    node.connected(met(2, on("10.1.0.1", 1), outbound=True), at(0))
+    assert node._book.tried_count == 1
+    node.receive(peer(2), Peers(1, (f"3 {on('10.2.0.1', 1)} 1".encode(),)), at(0))
+    assert dials(node.tick(at(0))) == [on("10.2.0.1", 1)]
+    elsewhere = replace(hello(3), record=f"3 {on('77.7.0.1', 1)} 2".encode())
+    node.connected(Connected(peer(3), on("10.2.0.1", 1), True, elsewhere), at(1))
+    assert node._book.tried_count == 1, "nobody has answered at that address"
+    node.disconnected(peer(3), at(2))
+    node.dialled_known(on("77.7.0.1", 1), peer(3), at(3))
+    assert node._book.tried_count == 2, "now somebody has"
 
 
 def test_replayed_records_change_nothing_and_an_answer_teaches_at_most_a_sample() -> None:
