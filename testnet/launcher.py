@@ -71,7 +71,8 @@ def start_new(directory: NetDirectory, spec: LaunchSpec) -> ControlConnection:
         with naming(directory.path):
             found(directory, spec, time.time_ns() // 1_000_000)
     except OSError:
-        process.terminate()
+        process.terminate()  # nobody would start it
+        process.wait()
         raise
     return start_nodes(directory, process)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner
 
@@ -79,6 +80,16 @@ def test_what_is_not_there(verb: str) -> None:
 def test_an_empty_list() -> None:
     result = CliRunner().invoke(app, ["ps", "--json"])
     assert result.output.strip() == '{"testnets": []}'
+
+
+def test_a_founding_that_fails_leaves_no_supervisor(home: Path) -> None:
+    folder = home / "testnets" / "demo"
+    folder.mkdir(parents=True)
+    (folder / "accounts").touch()
+    result = CliRunner().invoke(app, ["up", "--name", "demo", "--nodes", "1", "--detach"])
+    assert isinstance(result.exception, FileExistsError)
+    running = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert not any(str(folder) in arguments for arguments in running)
 
 
 def test_a_damaged_testnet_is_told(home: Path) -> None:
