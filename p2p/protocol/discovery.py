@@ -33,7 +33,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from p2p.peers.addressbook import AddressBook, Usable
-from p2p.peers.backoff import Backoff
 from p2p.peers.bucket import TokenBucket
 from p2p.peers.contact import Contact, Reach, group_of
 from p2p.peers.peer import PeerId
@@ -43,6 +42,7 @@ from p2p.peers.usefulness import Usefulness
 from p2p.protocol.effects import Count, Dial, Disconnect, Effect
 from p2p.protocol.exchange import PeerExchange, Teacher
 from p2p.protocol.instant import Now
+from p2p.protocol.seeds import Seeds
 from p2p.wire.control import Hello
 from p2p.wire.discovery import GetPeers, Peers
 
@@ -136,7 +136,7 @@ class Discovery:
         self._exchange = PeerExchange(known.book, settings.parse, self._reach)
         self._links: dict[PeerId, _Link] = {}
         self._dialing: dict[str, PeerId | None] = {}
-        self._seeds = {address: Backoff() for address in settings.bootstrap}
+        self._seeds = Seeds(settings.bootstrap)
         self._anchors = list(settings.anchors)
         self._anchors_until_s: float | None = None
         self._budget = TokenBucket(DIALS_RATE, DIALS_BURST, 0.0)
@@ -160,8 +160,7 @@ class Discovery:
     def dial_failed(self, address: str, now: Now) -> list[Effect]:
         """An attempt failed before the hello was through."""
         peer = self._dialing.pop(address, None)
-        if address in self._seeds:
-            self._seeds[address].failed(now.s, self._rng)
+        self._seeds.failed(address, now, self._rng)
         if peer is not None:
             self._book.failed(peer, now.s, self._rng)
         self._due_s = now.s
@@ -175,7 +174,7 @@ class Discovery:
 
     def dialled_self(self, address: str, now: Now) -> list[Effect]:
         """The address is our own: no seed, and whoever claims it is not there."""
-        self._seeds.pop(address, None)
+        self._seeds.met_ourselves(address)
         self._exchange.met_ourselves(address)
         liar = self._dialing.pop(address, None)
         if liar is not None:
@@ -190,7 +189,7 @@ class Discovery:
         if link is not None:
             backoff = self._book.backoff(peer)
             brief = link.outbound and now.s - link.since_s < BRIEF_S
-            for tried in (backoff, self._seeds.get(link.address)):
+            for tried in (backoff, self._seeds.backoff(link.address)):
                 if tried is not None and brief:
                     tried.brief(now.s, self._rng)
                 elif tried is not None:
@@ -284,8 +283,8 @@ class Discovery:
             self._dial(contact.addresses[0], contact.peer, effects)
         if not self.hungry():
             return
-        for address in self._idle_seeds():
-            if self._seeds[address].next_s <= now.s and self._may_dial(now):
+        for address, due_s in self._seeds.due_s(self._links, self._dialing).items():
+            if due_s <= now.s and self._may_dial(now):
                 self._dial(address, None, effects)
 
     def _waiting_anchors(self, now: Now, usable: Usable) -> list[Contact]:
@@ -300,14 +299,6 @@ class Discovery:
             if contact is not None and backoff is not None and usable(contact):
                 waiting += [contact] if backoff.next_s <= now.s else []
         return waiting
-
-    def _idle_seeds(self) -> list[str]:
-        """Bootstrap addresses nobody we know of is at: known contacts are dialled from the book."""
-        held = {link.address for link in self._links.values()} | set(self._dialing)
-        for peer in self._links:
-            contact = self._book.get(peer)
-            held.update(() if contact is None else contact.addresses)
-        return [address for address in self._seeds if address not in held]
 
     def _diversify(self, now: Now, effects: list[Effect]) -> None:
         """Dial a network group that we have nobody of, while we have two of another."""
@@ -377,7 +368,7 @@ class Discovery:
         if self._links and self._settings.explore:
             times += [self._exchange_s, *self._trim_times(now)]
         if self.hungry() and len(self._dialing) < DIALS_MAX:
-            times.extend(self._seeds[address].next_s for address in self._idle_seeds())
+            times.extend(self._seeds.due_s(self._links, self._dialing).values())
             due_s = self._book.next_due_s(self._usable(now))
             times.extend(() if due_s is None else (due_s,))
         soonest_s = now.s + max(
@@ -388,8 +379,7 @@ class Discovery:
     def _reached(self, address: str, peer: PeerId, now: Now) -> None:
         """Somebody answered at the address; if not whom the book expects there, it failed."""
         expected = self._dialing.pop(address, None)
-        if address in self._seeds:
-            self._seeds[address].succeeded(now.s)
+        self._seeds.reached(address, peer, now)
         contact = self._book.get(peer)
         if contact is not None and contact.addresses[0] == address:
             self._book.succeeded(peer, now.s)

@@ -118,10 +118,16 @@ def test_a_connection_that_lasted_makes_up_for_brief_ones() -> None:
     assert dials(node.tick(at(31.1))) == [address(2)]
 
 
-def test_the_bootstrap_is_left_alone_once_connected_in_either_direction() -> None:
+def test_the_bootstrap_is_left_alone_once_it_was_reached_in_either_direction() -> None:
+    """One that came to us is dialled once: that it is the bootstrap is only its word."""
     node = engine(1, bootstrap=(2,))
     node.connected(connected(2, outbound=False), at(0))
-    assert dials(node.tick(at(0))) == []
+    assert dials(node.tick(at(0))) == [address(2)]
+    node.dialled_known(address(2), peer(2), at(0.1))
+    for tenth in range(1, 600):
+        assert dials(node.tick(at(tenth / 10))) == []
+    node.disconnected(peer(2), at(60))
+    assert dials(node.tick(at(62))) == [address(2)]
 
 
 def test_our_own_address_is_not_dialled_again() -> None:

@@ -165,6 +165,13 @@ def test_who_says_that_it_is_elsewhere_than_we_reached_it_is_not_reached_there()
     assert node._book.tried_count == 2, "now somebody has"
 
 
+def test_who_claims_the_addresses_of_the_seeds_does_not_keep_us_from_them() -> None:
+    node = engine(1, bootstrap=(7,))
+    claims = Connected(peer(3), address(7), False, replace(hello(3), record=record(7)))
+    node.connected(claims, at(0))
+    assert dials(node.tick(at(0))) == [address(7)]
+
+
 def test_replayed_records_change_nothing_and_an_answer_teaches_at_most_a_sample() -> None:
     node = diverse(target=8)
     node.connected(met(2, on("10.1.0.1", 1), outbound=True), at(0))
