@@ -1,13 +1,17 @@
 """Refusals: what a peer or a user did wrong, with a code for programs and a reason for people."""
 
+REASON_MAX = 2_000  # characters: a screenful, whatever of a stranger is quoted
+
 
 class Refusal(Exception):
     """Input that is not accepted.
 
-    `code` is a stable kebab-case name; `reason` compares the values and says what to do.
+    `code` is a stable kebab-case name; `reason` compares the values and says what to do. Of a long
+    one REASON_MAX characters are kept: reasons are logged, and remembered of thousands of peers.
     """
 
     def __init__(self, code: str, reason: str) -> None:
+        reason = reason if len(reason) <= REASON_MAX else reason[: REASON_MAX - 3] + "..."
         super().__init__(code, reason)
         self.code = code
         self.reason = reason
