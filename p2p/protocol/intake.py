@@ -150,10 +150,14 @@ class Intake:
                 pending.append(body.block.header.id)
 
     def _verified(self, body: Body) -> None:
-        if self._ledger.has_block(body.block.header.parent):
+        header = body.block.header
+        if self._ledger.has_block(header.parent):
             self._next.append(body)
-        else:
-            self._waiting.setdefault(body.block.header.parent, []).append(body)
+        elif header.parent in self._wanted:
+            self._waiting.setdefault(header.parent, []).append(body)
+        else:  # it was given up while this was being checked, and with it all that build on it
+            self._held.pop(header.id, None)
+            self.drop(header.id)
 
     def _import(self, body: Body, now: Now) -> Outcome:
         block_id = body.block.header.id
