@@ -153,9 +153,9 @@ class Downloads:
 
     def arrived(self, peer: PeerId, number: int, block_id: Hash, size: int) -> bool:
         """A body has come. True if it is wanted and the peer was asked for it, in time or not."""
-        self._body_bytes += (size - self._body_bytes) // 8
         request = self._requests.get(number)
         if request is not None and request.peer == peer and block_id in request.waiting:
+            self._body_bytes += (size - self._body_bytes) // 8  # of those asked for, no others
             del request.waiting[block_id]
             request.delivered = True
             state = self._peers[peer]

@@ -167,6 +167,19 @@ def test_who_lets_requests_run_out_saves_up_no_bodies() -> None:
     assert bodies_due(download, ANN) == downloads.DUE_MAX
 
 
+def test_large_bodies_that_nobody_asked_for_make_no_window_smaller() -> None:
+    """The window follows what blocks weigh, and would be four blocks if they weighed this much."""
+    download = Download()
+    download.connect(ANN, BOB)
+    for peer, message in download.fetch():
+        for junk in range(downloads.SHARE_BLOCKS):
+            unknown = Hash(bytes([junk]) * 32)
+            assert not download.downloads.arrived(peer, message.request, unknown, 9 * 1024 * 1024)
+    download.answer_all(ANN, BOB)
+    made = download.fetch()
+    assert sum(len(message.ids) for _, message in made) > 2 * downloads.WINDOW_MIN
+
+
 def test_what_a_peer_says_it_lacks_is_not_due() -> None:
     download = Download()
     download.connect(ANN)
