@@ -12,6 +12,8 @@ Rules:
 - A name that ends in a number is no address, however resolvers read it (WHATWG URL, "ends in a
   number"). *Why:* `127.1`, `0x7f.1` and `2130706433` are all loopback, and one address written in
   a thousand ways would be a thousand groups.
+- What stands behind a `%` in an IPv6 address (RFC 4007) names an interface of the machine that says
+  it: such an address reaches nowhere for others. Its group is that of the address.
 """
 
 import re
@@ -64,10 +66,12 @@ def _place(address: str) -> _Place:
         host, port = (parts.hostname or "").removesuffix("."), parts.port
     except ValueError:
         return _Place("", None, None)
+    host, zoned, _ = host.partition("%")
     try:
-        return _Place(host, port, ip_address(host))
+        return _Place("" if zoned else host, port, ip_address(host))
     except ValueError:
-        return _Place("" if _NUMBER.fullmatch(host.rpartition(".")[2]) else host, port, None)
+        nowhere = zoned or _NUMBER.fullmatch(host.rpartition(".")[2])
+        return _Place("" if nowhere else host, port, None)
 
 
 def group_of(address: str) -> str:

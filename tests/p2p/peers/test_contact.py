@@ -1,8 +1,17 @@
 """Addresses: their network groups, and how far they reach."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from p2p.peers.contact import LOOPBACK_PORTS_PER_GROUP, Reach, group_of, own_reach, reach_of
+from p2p.peers.contact import (
+    LOOPBACK_PORTS_PER_GROUP,
+    Reach,
+    group_of,
+    is_name,
+    own_reach,
+    reach_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,6 +21,11 @@ from p2p.peers.contact import LOOPBACK_PORTS_PER_GROUP, Reach, group_of, own_rea
         ("ws://10.2.200.4:81", "10.2"),
         ("ws://[2001:db8:1:2::3]:80", "2001:0db8"),
         ("ws://[::ffff:10.2.3.4]:80", "10.2"),
+        ("ws://[fe80::1%eth0]:80", "fe80:0000"),
+        ("ws://[2001:db8::3%25x]:80", "2001:0db8"),
+        ("ws://[::1%lo]:80", "loopback:5"),
+        ("ws://10.2.3.4%x:80", "10.2"),
+        ("ws://node.example%x:80", "ws://node.example%x:80"),
         ("ws://node.example:80", "node.example"),
         ("ws://a.b.c.evil.example:80", "evil.example"),
         ("ws://evil.example.:80", "evil.example"),
@@ -23,6 +37,16 @@ from p2p.peers.contact import LOOPBACK_PORTS_PER_GROUP, Reach, group_of, own_rea
 )
 def test_groups_are_what_one_party_can_have_a_lot_of(address: str, group: str) -> None:
     assert group_of(address) == group
+
+
+@given(st.text("0123456789abcdefxz:.%[]@/?#-_ ", max_size=40), st.sampled_from(["ws", "mem", ""]))
+def test_whatever_a_stranger_calls_his_address_has_a_group_and_a_reach(
+    text: str, scheme: str
+) -> None:
+    for address in (f"{scheme}://{text}", f"{scheme}://[{text}]:1", f"{scheme}://[fe80::{text}]:1"):
+        assert group_of(address)
+        assert reach_of(address) in Reach
+        is_name(address)
 
 
 def test_groups_on_loopback_are_blocks_of_ports() -> None:
@@ -50,6 +74,9 @@ def test_groups_on_loopback_are_blocks_of_ports() -> None:
         ("7.example", Reach.WORLD),
         ("localhost.", Reach.HOST),
         ("db.localhost", Reach.HOST),
+        ("[fe80::1%eth0]", Reach.NOWHERE),
+        ("[2606:4700::1%25x]", Reach.NOWHERE),
+        ("node.example%x", Reach.NOWHERE),
         ("127.1", Reach.NOWHERE),
         ("2130706433", Reach.NOWHERE),
         ("0x7F000001", Reach.NOWHERE),

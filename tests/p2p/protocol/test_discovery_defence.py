@@ -128,6 +128,16 @@ def test_addresses_that_do_not_reach_as_far_as_ours_are_not_learnt() -> None:
     assert dials(node.tick(at(0))) == [on("9.9.9.9", 15)]
 
 
+def test_an_address_on_an_interface_of_the_tellers_own_is_not_learnt() -> None:
+    """Python's `ipaddress` cannot even spell it out: one hello with it ended the node."""
+    for own in Reach:
+        node = diverse(target=8, own=own)
+        where = on("[2606:4700::1%25x]", 1)
+        effects = node.connected(met(2, where, outbound=False, origin="8.8"), at(0))
+        assert Count("addresses", "unroutable") in effects
+        assert dials(node.tick(at(0))) == []
+
+
 def test_where_a_strangers_name_leads_is_judged_and_where_the_operators_does_is_not() -> None:
     configured = on("seed.example", 1)
     settings = DiscoverySettings((configured,), 8, by_address, reach=Reach.SITE)
