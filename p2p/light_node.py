@@ -3,7 +3,6 @@
 It dials addresses it was given and listens to nobody. Rules of the conversation: lightfollowing.
 """
 
-import math
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from chain.lightclient import LightClient, TrustedCheckpoint
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
+from p2p.alarm import Alarm
 from p2p.clock import Clock
 from p2p.net.connection import Connection
 from p2p.net.secure import secure
@@ -80,8 +80,7 @@ class LightNode:
             client = LightClient.from_checkpoint(parts.genesis.hash, checkpoint)
         self._follower = LightFollower(client)
         self._connections: dict[PeerId, Connection] = {}
-        self._wake = trio.Event()
-        self._sleeps_until_s = -math.inf
+        self._alarm = Alarm()
         self._ended_bytes = (0, 0)
 
     @property
@@ -194,18 +193,11 @@ class LightNode:
                     self._parts.observer.count(counter, reason, amount)
                 case _:
                     raise AssertionError(f"a follower asks for nothing else: {effect}")
-        deadline_s = self._follower.deadline_s()
-        if deadline_s is not None and deadline_s < self._sleeps_until_s:
-            self._wake.set()
+        self._alarm.advance(self._follower.deadline_s())
 
     async def _keep_time(self) -> None:
         while True:
-            deadline_s = self._follower.deadline_s()
-            self._sleeps_until_s = math.inf if deadline_s is None else deadline_s
-            self._wake = trio.Event()
-            with trio.move_on_at(self._sleeps_until_s):
-                await self._wake.wait()
-            self._sleeps_until_s = -math.inf
+            await self._alarm.sleep_until(self._follower.deadline_s())
             self._perform(self._follower.tick(self._now()))
 
     def _hello(self) -> Hello:

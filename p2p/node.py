@@ -5,7 +5,6 @@ deadline; pumps carry signature checks to the verifier in batches. Whatever the 
 carried out at once by `_perform`, which never waits.
 """
 
-import math
 import random
 import traceback
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,7 @@ from chain.ledger import BlockConnected, FinalityAlarm, Ledger, LedgerEvent
 from chain.primitives.errors import StoreFailure
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
+from p2p.alarm import Alarm
 from p2p.checking import SignatureChecks
 from p2p.clock import Clock
 from p2p.config import NodeConfig
@@ -109,8 +109,7 @@ class Node:
         self._tickets = count(1)
         self._submissions: dict[int, _Submission] = {}
         self._block_connected = trio.Event()
-        self._wake = trio.Event()
-        self._sleeps_until_s = -math.inf
+        self._alarm = Alarm()
         self._started_s = 0.0
         self._meter = ProgressMeter()
 
@@ -348,11 +347,7 @@ class Node:
                     submission = self._submissions.pop(ticket)
                     submission.results = results
                     submission.done.set()
-        if self._sleeps_until_s > -math.inf:  # else it is not asleep, and will look for itself
-            deadline_s = self._router.deadline_s()
-            if deadline_s is not None and deadline_s < self._sleeps_until_s:
-                self._sleeps_until_s = -math.inf
-                self._wake.set()
+        self._alarm.advance(self._router.deadline_s())
 
     def _notify(self, event: LedgerEvent) -> None:
         if isinstance(event, BlockConnected):
@@ -369,12 +364,7 @@ class Node:
     async def _keep_time(self) -> None:
         """Tick whenever the router's deadline comes, also when it moves to an earlier moment."""
         while True:
-            deadline_s = self._router.deadline_s()
-            self._sleeps_until_s = math.inf if deadline_s is None else deadline_s
-            self._wake = trio.Event()
-            with trio.move_on_at(self._sleeps_until_s):
-                await self._wake.wait()
-            self._sleeps_until_s = -math.inf
+            await self._alarm.sleep_until(self._router.deadline_s())
             await self._parts.clock.running()
             now = self._now()
             self._perform(self._router.tick(now))

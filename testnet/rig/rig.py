@@ -5,7 +5,6 @@ Whatever a behaviour sends by itself leaves the node in the place of a marked pi
 waits in the peer's outbox like any message, and passes all behaviours untouched.
 """
 
-import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from chain.consensus.engine import Author
 from chain.ledger import Ledger
 from chain.primitives.errors import Malformed
 from chain.primitives.keys import KeyPair
+from p2p.alarm import Alarm
 from p2p.net.transport import Transport
 from p2p.node import Node
 from p2p.peers.peer import PeerId
@@ -92,8 +92,7 @@ class Rig:
         self._parcels: dict[int, bytes] = {}
         self._nonces = stream(0, "parcels", name)
         self._nursery: trio.Nursery | None = None
-        self._wake = trio.Event()
-        self._sleeps_until_s = -math.inf
+        self._alarm = Alarm()
 
     def attach(self, node: Node, author: Author | None, transport: Transport) -> None:
         """The node has been built around this rig; what is in force begins in it anew."""
@@ -240,11 +239,7 @@ class Rig:
 
     async def _keep_time(self) -> None:
         while True:
-            times = (seat.behaviour.deadline_s() for seat in self._seats.values())
-            self._sleeps_until_s = min((t for t in times if t is not None), default=math.inf)
-            self._wake = trio.Event()
-            with trio.move_on_at(self._sleeps_until_s):
-                await self._wake.wait()
+            await self._alarm.sleep_until(self._deadline_s())
             await self.clock.running()
             now = self.clock.now()
             for seat in list(self._seats.values()):
@@ -253,7 +248,11 @@ class Rig:
                     seat.behaviour.tick(now)
 
     def _look_again(self) -> None:
-        self._wake.set()
+        self._alarm.advance(self._deadline_s())
+
+    def _deadline_s(self) -> float | None:
+        times = (seat.behaviour.deadline_s() for seat in self._seats.values())
+        return min((time for time in times if time is not None), default=None)
 
 
 class Seat:

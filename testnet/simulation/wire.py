@@ -16,6 +16,7 @@ from itertools import count
 
 import trio
 
+from p2p.alarm import Alarm
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
 from p2p.peers import contact
 from testnet.reach import Reach
@@ -179,8 +180,7 @@ class Wire:
         self._order = count()
         self._numbers = count(1)
         self._ports = count(PORT + 1)
-        self._wake = trio.Event()
-        self._sleeps_until_s = -math.inf
+        self._alarm = Alarm()
         self._look_s = math.inf
 
     def transport(self, host: str) -> "SimTransport":
@@ -198,11 +198,7 @@ class Wire:
             )
             if self._held:
                 next_s = min(next_s, self._look_s)
-            self._wake = trio.Event()
-            self._sleeps_until_s = next_s
-            with trio.move_on_at(next_s):
-                await self._wake.wait()
-            self._sleeps_until_s = -math.inf
+            await self._alarm.sleep_until(next_s)
 
     def post(self, link: SimLink, data: bytes | None) -> None:
         """A message (or None: the end) leaves a link's near end."""
@@ -219,14 +215,12 @@ class Wire:
             data = self._damage(data)
         at_s = _rounded(fate.at_s)
         heapq.heappush(self._heap, (at_s, next(self._order), link, data))
-        if at_s < self._sleeps_until_s:
-            self._wake.set()
+        self._alarm.advance(at_s)
 
     def at(self, at_s: float, call: Callable[[], None]) -> None:
         """Call something at a moment of virtual time."""
         heapq.heappush(self._calls, (at_s, next(self._order), call))
-        if at_s < self._sleeps_until_s:
-            self._wake.set()
+        self._alarm.advance(at_s)
 
     def drop(self, link: SimLink) -> None:
         """A link's near end is gone without a word; the far end learns nothing."""
@@ -235,7 +229,7 @@ class Wire:
     def changed(self) -> None:
         """The weather has changed: look at what is held."""
         self._look_s = -math.inf
-        self._wake.set()
+        self._alarm.advance(-math.inf)
 
     def relieve(self, reach: Reach) -> None:
         """A fault of these lines has ended: what it has slowed comes at once, in its order."""
@@ -245,7 +239,7 @@ class Wire:
                 by_s = self.weather.relieved_s(link.src, link.dst, link.number, now_s)
                 self._heap[place] = (min(at_s, _rounded(by_s)), order, link, data)
         heapq.heapify(self._heap)
-        self._wake.set()
+        self._alarm.advance(-math.inf)
 
     def freeze(self, host: str) -> None:
         """Nothing reaches or leaves a host until `thaw`."""
