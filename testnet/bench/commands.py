@@ -22,6 +22,9 @@ CONDUCTOR = "testnet.bench.conductor"
 RIVAL = "testnet.bench.rival"
 """Imported only when a bench runs: they bring the whole node."""
 
+Rival = Callable[[GossipPlan, bool, Callable[[str], None]], GossipFigures]
+"""Carries out a plan, with stock or enlarged queues; raises LaunchFailure if it cannot."""
+
 app = typer.Typer(
     name="bench",
     help="Measure on this machine what gossip costs and how soon it arrives.",
@@ -98,8 +101,12 @@ def gossip(
         ]
     limit = measure_verify_limit()
     with notes.status("starting") as status:
-        runs = [ours(plan, status) for plan in plans]
-    show(Shown(limit, runs), as_json=as_json)
+        runs = Runs([ours(plan, status) for plan in plans])
+    if as_json:
+        print_all(limit, runs)
+    else:
+        show(runs)
+        show_machine(limit)
 
 
 @app.command("compare-libp2p")
@@ -119,6 +126,7 @@ def compare_libp2p(
     """The same graph and load on py-libp2p's GossipSub, side by side, in the same run.
 
     Its queues as they come (stock) and so long that nothing is dropped for want of room (enlarged).
+    A table for each number of nodes, as soon as it is there: a run may take some minutes.
     It has to be installed: `pip install 'cornerstone\\[libp2p]'`, or --python PATH.
 
     [dim]cornerstone bench compare-libp2p --nodes 8,16 --python /path/to/venv/bin/python[/dim]
@@ -140,18 +148,40 @@ def compare_libp2p(
             )
             for count in parse_nodes(nodes)
         ]
-    shown = Shown(measure_verify_limit(), [])
-    with notes.status("starting") as status:
-        for plan in plans:
-            shown.runs.append(ours(plan, status))
-            for enlarged in (False, True):
-                try:
-                    run = rival.run_rival(found, plan, enlarged, partial(tell, status, plan))
-                except LaunchFailure as failure:
-                    shown.fallen.append(str(failure))
-                else:
-                    shown.runs.append(run)
-    show(shown, as_json=as_json)
+    limit, total = measure_verify_limit(), Runs([])
+    for plan in plans:
+        with notes.status("starting") as status:
+            runs = beside(plan, partial(rival.run_rival, found), status)
+        total.runs.extend(runs.runs)
+        total.fallen.extend(runs.fallen)
+        if not as_json:
+            show(runs)
+            console.print()
+    if as_json:
+        print_all(limit, total)
+    else:
+        show_machine(limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """The runs, and what did not survive its run."""
+
+    runs: list[GossipFigures]
+    fallen: list[str] = field(default_factory=list)
+
+
+def beside(plan: GossipPlan, rival: Rival, status: Status) -> Runs:
+    """One plan: our nodes, then py-libp2p with either queues."""
+    runs = Runs([ours(plan, status)])
+    for enlarged in (False, True):
+        try:
+            run = rival(plan, enlarged, partial(tell, status, plan))
+        except LaunchFailure as failure:
+            runs.fallen.append(str(failure))
+        else:
+            runs.runs.append(run)
+    return runs
 
 
 def ours(plan: GossipPlan, status: Status) -> GossipFigures:
@@ -166,40 +196,35 @@ def tell(status: Status, plan: GossipPlan, what: str) -> None:
     status.update(f"{plan.nodes} nodes: {what}")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the machine could do at best, the runs, and what did not survive its run."""
-
-    limit: VerifyLimit
-    runs: list[GossipFigures]
-    fallen: list[str] = field(default_factory=list)
-
-
-def show(shown: Shown, *, as_json: bool) -> None:
-    """The runs side by side, beside what the machine could do at best."""
-    limit, runs = shown.limit, shown.runs
-    load = os.getloadavg()[0]
-    if as_json:
-        print_json(
-            {
-                "verifications_per_s": {
-                    "one_thread": round(limit.one_thread),
-                    "two_threads": round(limit.two_threads),
-                },
-                "load_average": round(load, 2),
-                "runs": [run.to_json() for run in runs],
-                "fallen": shown.fallen,
-            }
-        )
-        return
-    console.print(table_of(runs))
-    for line in shown.fallen:
+def show(runs: Runs) -> None:
+    """The runs side by side."""
+    console.print(table_of(runs.runs))
+    for line in runs.fallen:
         console.print(f"did not survive: {line}", highlight=False)
-    for run in runs:
+    for run in runs.runs:
         for reason in run.refused[:3]:
             console.print(f"refused: {reason}", highlight=False)
+
+
+def show_machine(limit: VerifyLimit) -> None:
+    """What the machine could do at best, and what else it did."""
     console.print(
         f"\nraw Ed25519: {limit.one_thread:,.0f}/s on one thread, {limit.two_threads:,.0f}/s on "
-        f"two; load of the machine at the end: {load:.1f}",
+        f"two; load of the machine at the end: {os.getloadavg()[0]:.1f}",
         highlight=False,
+    )
+
+
+def print_all(limit: VerifyLimit, runs: Runs) -> None:
+    """Everything, for scripts."""
+    print_json(
+        {
+            "verifications_per_s": {
+                "one_thread": round(limit.one_thread),
+                "two_threads": round(limit.two_threads),
+            },
+            "load_average": round(os.getloadavg()[0], 2),
+            "runs": [run.to_json() for run in runs.runs],
+            "fallen": runs.fallen,
+        }
     )
