@@ -124,8 +124,9 @@ class Peering:
     def put(self, peer: PeerId, encoded: bytes, lane: Lane) -> None:
         """Queue a message that has been encoded; see `send`."""
         session = self._sessions.get(peer)
-        if session is not None:
-            session.connection.put(encoded, lane)
+        dropped = 0 if session is None else session.connection.put(encoded, lane)
+        if dropped:
+            self._parts.observer.count("dropped", lane.name.lower(), dropped)
 
     def close(self, peer: PeerId, code: str, reason: str) -> None:
         """End a peer's session, telling it why."""

@@ -100,11 +100,6 @@ class Connection:
         """Why a frame was none, if that ended the connection: no correct encoder writes such."""
         return self._refusal
 
-    @property
-    def dropped(self) -> int:
-        """Messages that a full lane has dropped."""
-        return sum(self._outbox.dropped.values())
-
     async def exchange(self, ours: Hello) -> Hello:
         """Say hello, hear the peer's within HELLO_S, and judge it.
 
@@ -156,16 +151,18 @@ class Connection:
         """Queue a message; the connection ends if the peer is too slow to take it."""
         self.put(encode_message(message), message.LANE)
 
-    def put(self, encoded: bytes, lane: Lane) -> None:
-        """Queue a message that has been encoded; see `send`."""
+    def put(self, encoded: bytes, lane: Lane) -> int:
+        """Queue a message that has been encoded; see `send`. How many a full lane drops for it."""
         if self._ending is not None:
-            return
+            return 0
+        before = self._outbox.dropped[lane]
         try:
             self._outbox.put(encoded, lane, trio.current_time())
         except Overflow as overflow:
             self._end("too-slow", str(overflow))
         else:
             self._wake.set()
+        return self._outbox.dropped[lane] - before
 
     def close(self, code: str, reason: str) -> None:
         """End the connection, telling the peer why if it listens; what waits is not sent."""

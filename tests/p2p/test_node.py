@@ -20,9 +20,12 @@ from p2p.clock import VirtualClock
 from p2p.config import NodeConfig
 from p2p.events import PeerConnected
 from p2p.net.memory import MemoryNetwork
+from p2p.net.outbox import LANE_MESSAGES_MAX
 from p2p.node import Node, NodeParts
 from p2p.observer import Observer
 from p2p.verifier import InlineVerifier
+from p2p.wire.codec import encode_message
+from p2p.wire.messages import BlockTransactions, Lane, Peers
 from tests.p2p.founding import GENESIS_TIME_MS, Founding, Party, found
 
 
@@ -182,6 +185,23 @@ async def test_five_nodes_from_one_bootstrap_converge_and_include_transfers(
                     break
         await until(lambda: all(transfers(n, net.founding) == 50 for n in nodes), 5)
         assert not await nodes[0].node.wait_included(net.founding.transfer(99).id, 2)
+
+
+async def test_what_a_full_lane_drops_is_counted_by_lane(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_net() as net:
+        first, second = await net.start("n0"), await net.start("n1")
+        await until(lambda: len(first.node.peers()) == 1, 10)
+        peer = first.node.peers()[0].id
+        pieces = {Lane.REPLY: BlockTransactions(1, ()), Lane.BULK: Peers(0, ())}
+        for lane, message in pieces.items():
+            for _ in range(LANE_MESSAGES_MAX + 9):
+                first.node.put(peer, encode_message(message), lane)
+        totals = first.node.observer.totals()
+        assert totals["dropped", "reply"] == totals["dropped", "bulk"] == 9
+        assert b'counter="dropped",reason="reply"} 9.0' in first.node.observer.exposition()
+        assert second.id == peer
 
 
 async def test_status_and_peers_tell_what_is(autojump_clock: trio.testing.MockClock) -> None:
