@@ -10,6 +10,7 @@ Mutate = Callable[[bytes, random.Random], bytes]
 
 INTERESTING = (0, 1, 23, 24, 255, 256, 65_535, 2**31, 2**32, 2**63 - 1, 2**63, 2**64 - 1, -1)
 OTHERS: tuple[object, ...] = (None, True, False, 1.5, b"", b"\0" * 32, "", "a\x1b", [], {}, [[]])
+TAGS = (0, 1, 2, 4, 5, 18, 25, 28, 29, 30, 35, 36, 37, 256, 258, 43_000, 55_799, 2**32)
 UNREADABLE = (cbor2.CBORError, ValueError, TypeError, OverflowError)
 GROWN_MAX = 65_536
 DEPTH_MAX = 40
@@ -93,7 +94,8 @@ def _changed(value: object, rng: random.Random, depth: int) -> object:
             return of_bytes(value.encode(), rng).decode(errors="ignore")
         case int() if rng.random() < 0.6:
             return rng.choice((value + 1, value - 1, -value, rng.choice(INTERESTING)))
-    return rng.choice((*OTHERS, rng.choice(INTERESTING), [value], [value] * 3))
+    tagged = cbor2.CBORTag(rng.choice(TAGS), value)
+    return rng.choice((*OTHERS, rng.choice(INTERESTING), [value], [value] * 3, tagged))
 
 
 def _in_list(items: list[object], rng: random.Random, depth: int) -> list[object]:

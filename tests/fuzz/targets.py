@@ -13,10 +13,13 @@ from chain.block import Receipt, decode_block, decode_header, decode_receipt, en
 from chain.consensus.authorityset import decode_set
 from chain.consensus.finality.certificate import decode_certificate
 from chain.consensus.finality.evidence import decode_evidence
+from chain.consensus.finality.recovery import decode_recovery
 from chain.consensus.finality.vote import decode_vote
+from chain.finalproof import decode_handover
 from chain.genesis import Genesis
 from chain.genesis_source import compile_toml
 from chain.genesis_text import to_toml
+from chain.lightclient import decode_checkpoint
 from chain.primitives import cbor, cose
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
@@ -34,6 +37,15 @@ from tests.chain.founding import GENESIS, grow, ledger, transfer
 from tests.chain.transactions import world
 from tests.fuzz.bodies import bodies, double_vote
 from tests.fuzz.handshake import SHAKES, shake
+from tests.fuzz.kept import (
+    ADDRESSES,
+    checkpoint_samples,
+    handover_samples,
+    is_somewhere,
+    recovery_samples,
+    remembered_samples,
+    remembers,
+)
 from tests.fuzz.mutation import Mutate, of_bytes, of_cbor, of_sequence, of_toml
 from tests.fuzz.outbox import PLAYS, play
 from tests.fuzz.receipts import cose_samples, receipt_samples, verified
@@ -205,6 +217,11 @@ def targets() -> dict[str, Target]:
         ),
         Target("evidence", (evidence.encode(),), of_cbor, same(decode_evidence)),
         Target("authority-set", (set_of(seven).raw,), of_cbor, taken(lambda d: decode_set(d).raw)),
+        Target("handover", handover_samples(), of_cbor, same(decode_handover)),
+        Target("checkpoint", checkpoint_samples(), of_cbor, same(decode_checkpoint)),
+        Target("recovery", recovery_samples(), of_cbor, same(decode_recovery)),
+        Target("remembered", remembered_samples(), of_cbor, remembers),
+        Target("address", ADDRESSES, of_bytes, is_somewhere),
         Target("receipt-file", receipt_samples(), of_cbor, verified),
         Target("cose-receipt", cose_samples(), of_bytes, same(decode_cose_receipt)),
         Target("handshake", SHAKES, of_bytes, shake),
