@@ -152,8 +152,7 @@ def compare_libp2p(
     for plan in plans:
         with notes.status("starting") as status:
             runs = beside(plan, partial(rival.run_rival, found), status)
-        total.runs.extend(runs.runs)
-        total.fallen.extend(runs.fallen)
+        total.add(runs)
         if not as_json:
             show(runs)
             console.print()
@@ -169,6 +168,11 @@ class Runs:
 
     runs: list[GossipFigures]
     fallen: list[str] = field(default_factory=list)
+
+    def add(self, others: "Runs") -> None:
+        """Those of another plan."""
+        self.runs.extend(others.runs)
+        self.fallen.extend(others.fallen)
 
 
 def beside(plan: GossipPlan, rival: Rival, status: Status) -> Runs:
