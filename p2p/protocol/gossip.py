@@ -20,7 +20,6 @@ from dataclasses import dataclass
 
 from chain.ledger import Ledger
 from chain.primitives.hashing import Hash
-from p2p.peers.contact import group_of
 from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, POINTS_UNSERVED
 from p2p.protocol.admission import Admission, Workings
@@ -115,7 +114,7 @@ class Gossip:
         """The peers asked to push to us."""
         return self._mesh.eager
 
-    def connected(self, peer: PeerId, address: str, now: Now, *, outbound: bool) -> list[Effect]:
+    def connected(self, peer: PeerId, group: str, now: Now, *, outbound: bool) -> list[Effect]:
         """Say under which key we want to be told, and tell a new peer of what is pending here."""
         allowance = self._allowances[peer] = Allowance(now)
         self._admission.connected(peer, allowance)
@@ -123,7 +122,6 @@ class Gossip:
         self._leases.connected(peer, outbound=outbound)
         self._offers.connected(peer)
         effects: list[Effect] = [Send(peer, ShortKey(self._key))]
-        group = group_of(address)
         effects += self._mesh.connected(peer, now, outbound=outbound, group=group)
         effects += self._reconciliation.connected(peer, now)
         if len(self._holding) <= ALL_MAX:

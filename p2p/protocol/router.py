@@ -149,9 +149,10 @@ class Router:
             self._light[new.peer] = None
             return []
         effects = self._discovery.connected(new, now)
-        effects += self._sync.connected(new.peer, new.hello.height, new.hello.head, now)
-        effects += self._blocks.connected(new.peer, now, outbound=new.outbound)
-        gossip = self._gossip.connected(new.peer, new.address, now, outbound=new.outbound)
+        height, head, outbound = new.hello.height, new.hello.head, new.outbound
+        effects += self._sync.connected(new.peer, height, head, now, outbound=outbound)
+        effects += self._blocks.connected(new.peer, now, outbound=outbound)
+        gossip = self._gossip.connected(new.peer, new.group, now, outbound=outbound)
         effects += self._from_gossip(gossip)
         effects += self._ballots.connected(new.peer, now)
         return self._finish(effects, now)

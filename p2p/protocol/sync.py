@@ -27,6 +27,8 @@ Rules:
   after those that did not, however high it claims to be. *Why:* heads can be invented, each time
   another one before the last is found out; two peers that do would otherwise always be asked first,
   and nobody else ever.
+- While one that dialled us is being asked, those that we dialled come first. *Why:* identities are
+  free, and of whoever comes anew nothing is known: two at a time could keep us waiting for ever.
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
 
@@ -73,6 +75,7 @@ class _Peer:
         "asked_for",
         "awaits",
         "budget",
+        "outbound",
         "passed_on",
         "request",
         "since_s",
@@ -81,7 +84,8 @@ class _Peer:
         "vain",
     )
 
-    def __init__(self, now: Now) -> None:
+    def __init__(self, now: Now, outbound: bool) -> None:
+        self.outbound = outbound
         self.request = 0
         self.asked_for: Hash | None = None
         self.passed_on: Hash | None = None  # the last block shown in compact form
@@ -92,10 +96,9 @@ class _Peer:
         self.awaits: Hash | None = None  # an authority set: headers beyond its start came too early
         self.budget = TokenBucket(SERVE_RATE, SERVE_BURST, now.s)
 
-    @property
-    def in_vain(self) -> int:
-        """How often in a row it was asked in vain, beyond what can happen to anybody."""
-        return max(0, self.vain - VAIN_FREE)
+    def standing(self, now: Now) -> tuple[int, bool]:
+        """How often it was asked in vain, beyond what can happen to anybody; if it was slow."""
+        return max(0, self.vain - VAIN_FREE), self.slow_until_s > now.s
 
 
 class HeaderSync:
@@ -110,9 +113,11 @@ class HeaderSync:
         self._early_s = 0.0
         self._last_request = 0
 
-    def connected(self, peer: PeerId, height: int, head: Hash, now: Now) -> list[Effect]:
+    def connected(
+        self, peer: PeerId, height: int, head: Hash, now: Now, *, outbound: bool
+    ) -> list[Effect]:
         """A new peer and the head its hello named."""
-        self._peers[peer] = _Peer(now)
+        self._peers[peer] = _Peer(now, outbound)
         self._wanted.claim(peer, height, head)
         return self._ask(now)
 
@@ -340,8 +345,9 @@ class HeaderSync:
         heads = {head for head in shown if head not in asked_for and self._unknown(head)}
         if not heads:
             return []
+        guest = any(not state.outbound for state in self._asked.values())
         claims = [
-            (state.in_vain, state.slow_until_s > now.s, -self._wanted.claims[peer][0], peer)
+            (guest and not state.outbound, state.standing(now), -self._wanted.claims[peer][0], peer)
             for peer, state in self._peers.items()
             if not state.request
             and peer in self._wanted.claims

@@ -93,6 +93,10 @@ class Conversation:
         height: int = 0,
         head: Hash | None = None,
         capabilities: tuple[str, ...] = (),
+        *,
+        outbound: bool = False,
+        address: str = "mem://x",
+        origin: str = "",
     ) -> list[Effect]:
         hello = Hello(
             version_min=1,
@@ -107,7 +111,7 @@ class Conversation:
             finalized=self.founding.genesis.hash,
             agent="test",
         )
-        new = Connected(peer, "mem://x", False, hello)
+        new = Connected(peer, address, outbound, hello, origin)
         return shown(self.router.connected(new, self.now()))
 
     def say(self, peer: PeerId, message: Message) -> list[Effect]:

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pytest
 
 from chain.primitives.hashing import Hash
+from p2p.peers.peer import PeerId
 from p2p.peers.requests import ASKED_MAX, TIMEOUT_S
 from p2p.protocol import gossip
 from p2p.protocol.admission import WRONG_PER_CHARGE
 from p2p.protocol.allowances import UNKEPT_MAX, UNKEPT_S, UNVERIFIED_MAX
 from p2p.protocol.effects import Answer, CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.protocol.gossip import GossipSettings
-from p2p.protocol.mesh import LEASE_S, PATIENCE_MIN_S
+from p2p.protocol.mesh import LEASE_S, PATIENCE_MIN_S, PLAN_S
 from p2p.protocol.offers import FLUSH_MAX_S
 from p2p.protocol.turns import CHECKING_MAX
 from p2p.wire.fields import SHORT_BYTES, Short
@@ -362,3 +363,16 @@ class Alike(Shortener):
 
     def of(self, txid: Hash) -> Short:
         return Short(bytes(SHORT_BYTES))
+
+
+@pytest.mark.parametrize("other", [ANN, BOB, CAT])
+def test_eager_links_are_of_two_networks_whatever_the_peers_say_of_themselves(
+    other: PeerId,
+) -> None:
+    talking = Conversation()
+    for number, peer in enumerate((ANN, BOB, CAT)):
+        origin = "7.7" if peer == other else "66.6"
+        talking.connect(peer, address=f"ws://10.{number}.0.1:80", origin=origin)
+    for _ in range(20):
+        talking.wait(PLAN_S)
+        assert other in talking.router.eager, "two of one network are one"

@@ -73,6 +73,33 @@ def test_inventors_of_heads_cannot_keep_an_honest_peer_from_being_asked(
     assert siege.penalties == []
 
 
+def test_strangers_that_come_anew_all_the_time_do_not_keep_us_from_one_that_we_dialled() -> None:
+    """Each claims the highest head, is silent for one request, and comes back as somebody else."""
+    head = extend(make_ledger(), LONG)[-1].id
+    talking = Conversation()
+    asked: list[PeerId] = []
+
+    def note(effects: list[Effect]) -> None:
+        sent = [effect for effect in effects if isinstance(effect, Send)]
+        asked.extend(s.peer for s in sent if isinstance(s.message, GetHeaders))
+
+    def stranger(number: int) -> PeerId:
+        return PeerId(b"s" + sha256(b"stranger %d" % number)[1:])
+
+    for number in range(100):
+        claimed = Hash(sha256(b"head %d" % number))
+        note(talking.connect(stranger(number), height=10**9, head=claimed))
+        if number == 10:
+            note(talking.connect(ANN, height=LONG, head=head, outbound=True))
+        if number >= 10:
+            note(talking.wait(sync.STALL_S / 2))
+            note(talking.router.disconnected(stranger(number - 10), talking.now()))
+        if ANN in asked:
+            break
+    assert ANN in asked
+    assert number < 13
+
+
 @pytest.mark.parametrize("takes_s", [sync.LONG_S, sync.STALL_S - 0.1])
 def test_who_answers_just_before_each_stall_does_not_set_the_pace(takes_s: float) -> None:
     source = make_ledger()
