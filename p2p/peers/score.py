@@ -25,7 +25,7 @@ REMEMBERED_MAX = 4096
 
 POINTS_INVALID_SIGNATURE = 25  # for up to 64 wrong ones that were checked together
 POINTS_MALFORMED = 34  # three messages that no correct encoder writes
-POINTS_INVALID_VOTE = 25  # wrong signatures of one message, or votes no member could sign
+POINTS_INVALID_VOTE = 25  # for up to 64 wrong signatures, or a vote no member could sign
 POINTS_UNREADABLE = 20  # five frames that are none: damaged memory gets away with a few
 POINTS_INVALID_TRANSACTION = 10
 POINTS_INVALID_BLOCK = 100  # costs its author a slot and us an execution: never an accident

@@ -8,10 +8,8 @@ Rules:
   before RETRY_S. *Why:* it may be fine a moment later.
 - Of bodies that nobody asked for, what exceeds UNVERIFIED_MAX of a peer counts as announced.
   *Why:* a flood of bad signatures is bounded, and an honest burst is delayed, not lost.
-- Wrong signatures are charged for by their number, once for each WRONG_PER_CHARGE or part of it;
-  and when one is found, what waits of its sender (see `turns`) counts as announced. *Why:* nobody
-  passes on what it has not checked, so an honest peer never sends one; and whoever does is gone
-  after a few hundred, however many it sends at once.
+- Wrong signatures are charged for by their number (see `turns`); and when one is found, what waits
+  of its sender counts as announced. *Why:* somebody else may have it.
 - Own submissions take the same path as everybody's.
 """
 
@@ -35,10 +33,8 @@ from p2p.protocol.offers import Offers, Told
 from p2p.protocol.pulls import Pulls
 from p2p.protocol.recent import RecentTransactions
 from p2p.protocol.settled import Settled
-from p2p.protocol.turns import Turns
+from p2p.protocol.turns import Turns, charges
 from p2p.protocol.validation import Candidate, Ticket, Validation, Verdict
-
-WRONG_PER_CHARGE = 64  # so a whole turn of them (see `turns`) is a ban
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,7 @@ class Admission:
         self._workings = workings
         self._ledger = workings.ledger
         self._validation = Validation(workings.ledger, jobs)
-        self._turns = Turns()
+        self._turns: Turns[Candidate] = Turns()
         self._allowances: dict[PeerId, Allowance] = {}
 
     @property
@@ -145,17 +141,21 @@ class Admission:
                 wrong[candidate.peer] = wrong.get(candidate.peer, 0) + 1
         for peer, count in wrong.items():
             reason = f"{count} of {len(verdicts)} transactions in one batch"
-            points = POINTS_INVALID_SIGNATURE * -(-count // WRONG_PER_CHARGE)
+            points = POINTS_INVALID_SIGNATURE * charges(count)
             effects.append(Penalize(peer, points, "invalid-signature", reason))
-            self._put_off(peer, now)
+            effects += self._put_off(peer, now)
         for peer in dict.fromkeys(each.peer for each in good + bad if each.peer is not None):
             effects += self._validation.begin(self._turns.next(peer))
         return effects
 
-    def _put_off(self, peer: PeerId, now: Now) -> None:
-        """What waits of a peer is asked for again, of whoever has it."""
+    def _put_off(self, peer: PeerId, now: Now) -> list[Effect]:
+        """What waits of a peer is asked for again, of whoever has it, unless a client of ours has
+        submitted it as well."""
         pulls, patience_s = self._workings.pulls, self._workings.mesh.patience_s()
-        for candidate in self._turns.give_up(peer):
+        given_up = self._turns.give_up(peer)
+        for candidate in given_up:
+            if candidate.submitters:
+                continue
             self._validation.forget(candidate)
             self._verified(candidate)
             item = self._workings.item(candidate.transaction.id)
@@ -163,6 +163,8 @@ class Admission:
                 pulls.put_off(peer, item, now.s + patience_s)
             else:
                 pulls.rejected(item)
+        kept = [candidate for candidate in given_up if candidate.submitters]
+        return self._validation.begin(self._turns.enter(kept))
 
     def _seen(self, peer: PeerId, digest: Hash, now: Now) -> bool:
         """Whether these bytes wait here or are being validated: one more peer has them."""

@@ -13,13 +13,16 @@ Rules:
 - A new peer is told the newest certificates, the votes of this slot and the last that are in none,
   and of every authority the newest votes. *Why:* the first may be what it lacks for a quorum; and a
   node that is back from an old backup learns what its key has signed, which no block need ever say.
-- Whoever sends a wrong signature is blamed, and the right vote is taken from others all the same.
-  *Why:* votes are known by their whole bytes.
+- Whoever sends wrong signatures is blamed, by the number of those that had to be checked for what
+  holds one (see `turns`); and what waits of it is dropped, unless somebody else has brought it as
+  well, whose it is then. The right vote is taken from others all the same. *Why:* votes are known
+  by their whole bytes; and a flood is found out with its first turn.
 - Half of the room for unchecked signatures is for whoever comes first, the other half is every
   peer's in equal shares. *Why:* what strangers made up is only seen to be wrong when it is checked,
   and must not crowd out the votes of the honest until then.
-Resists: floods (a budget for each peer), votes of many signers that do not exist (the member must
-have a seat), double votes (two of a member and slot are kept, as evidence, and passed on).
+Resists: floods (a budget for each peer, and its checks in turns), votes of many signers that do not
+exist (the member must have a seat), double votes (two of a member and slot are kept, as evidence,
+and passed on).
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,6 +38,7 @@ from p2p.peers.peer import PeerId
 from p2p.peers.score import POINTS_FLOOD, POINTS_INVALID_VOTE, POINTS_MALFORMED
 from p2p.protocol.effects import CheckSignatures, Count, Effect, Penalize, Send
 from p2p.protocol.instant import Now
+from p2p.protocol.turns import Turns, charges
 from p2p.wire.messages import CERTIFICATES_SENT_MAX, VOTES_MAX, Certificates, Votes
 
 VOTES_RATE = 500  # votes a second from one peer: twice the largest set in slots of a second
@@ -59,16 +63,22 @@ class _Link:
 
 @dataclass(slots=True)
 class _Candidate:
-    """A vote or certificate whose signatures are being checked, and who has sent these bytes.
+    """A vote or certificate whose signatures are to be checked, and who has sent these bytes.
 
-    `budget` is that of the first to send them: they take up its room.
+    `peer` is the first to send them: they have its turn, and take up the room of its `budget`.
     """
 
     raw: bytes
     content: SignedVote | Certificate
     checks: list[SignatureCheck]
     bringers: dict[PeerId, None]
+    peer: PeerId
     budget: "_Budget"
+    waits: bool = False
+
+    @property
+    def signatures(self) -> int:
+        return len(self.checks)
 
 
 class _Budget:
@@ -92,6 +102,7 @@ class Ballots:
         self._links: dict[Vote, _Link] = {}
         self._batches: dict[int, list[_Candidate]] = {}
         self._checking: dict[bytes, _Candidate] = {}
+        self._turns: Turns[_Candidate] = Turns()
         self._fresh: list[_Candidate] = []
         self._check_s = 0.0
         self._gather_s = ledger.genesis.slot_ms / GATHER_PARTS / 1000
@@ -167,11 +178,11 @@ class Ballots:
             if not self._has_room(budget, len(checks)):
                 effects.append(Count("votes", "crowded"))
                 continue
-            candidate = _Candidate(raw, content, checks, {peer: None}, budget)
+            candidate = _Candidate(raw, content, checks, {peer: None}, peer, budget)
             self._checking[raw] = candidate
             self._waiting += len(checks)
             budget.unchecked += len(checks)
-            self._gather(candidate, now)
+            self._gather(self._turns.enter((candidate,)), now)
         return effects
 
     def _has_room(self, budget: _Budget, signatures: int) -> bool:
@@ -180,10 +191,10 @@ class Ballots:
         within = budget.unchecked + signatures <= share
         return waiting <= (UNCHECKED_MAX if within else UNSHARED_MAX)
 
-    def _gather(self, candidate: _Candidate, now: Now) -> None:
-        if not self._fresh:
+    def _gather(self, candidates: list[_Candidate], now: Now) -> None:
+        if candidates and not self._fresh:
             self._check_s = now.s + self._gather_s
-        self._fresh.append(candidate)
+        self._fresh += candidates
 
     def deadline_s(self) -> float | None:
         """When to tick next: what was gathered is to be checked."""
@@ -194,9 +205,14 @@ class Ballots:
         if not self._fresh or now.s < self._check_s:
             return []
         fresh, self._fresh = self._fresh, []
+        return self._check(fresh)
+
+    def _check(self, batch: list[_Candidate]) -> list[Effect]:
+        if not batch:
+            return []
         job = next(self._jobs)
-        self._batches[job] = fresh
-        return [CheckSignatures(job, tuple(check for each in fresh for check in each.checks))]
+        self._batches[job] = batch
+        return [CheckSignatures(job, tuple(check for each in batch for check in each.checks))]
 
     def _judge(
         self, peer: PeerId, content: SignedVote | Certificate, now: Now
@@ -219,21 +235,52 @@ class Ballots:
         accepted: list[tuple[SignedVote, bytes]] = []
         wrong: dict[PeerId, int] = {}
         start = 0
-        for candidate in self._batches.pop(job):
-            end = start + len(candidate.checks)
+        batch = self._batches.pop(job)
+        self._turns.checked(batch)
+        for candidate in batch:
+            end = start + candidate.signatures
             good, start = all(verdicts[start:end]), end
-            del self._checking[candidate.raw]
-            self._waiting -= len(candidate.checks)
-            candidate.budget.unchecked -= len(candidate.checks)
+            self._done_with(candidate)
             if not good:
                 for peer in candidate.bringers:
-                    wrong[peer] = wrong.get(peer, 0) + 1
+                    wrong[peer] = wrong.get(peer, 0) + candidate.signatures
                 continue
             effects += self._take(candidate, accepted, now)
-        for peer, count in wrong.items():
-            reason = f"{count} votes or certificates with wrong signatures"
-            effects.append(Penalize(peer, POINTS_INVALID_VOTE, "invalid-vote-signature", reason))
+        effects += self._blame(wrong)
+        peers = dict.fromkeys(candidate.peer for candidate in batch)
+        effects += self._check([each for peer in peers for each in self._turns.next(peer)])
         return effects + self._pass_on(accepted, now)
+
+    def _done_with(self, candidate: _Candidate) -> None:
+        del self._checking[candidate.raw]
+        self._waiting -= candidate.signatures
+        candidate.budget.unchecked -= candidate.signatures
+
+    def _blame(self, wrong: dict[PeerId, int]) -> list[Effect]:
+        """Blame whoever sent wrong signatures, so many to check; the rest of theirs does not wait
+        for its turn."""
+        effects: list[Effect] = []
+        left: list[_Candidate] = []
+        for peer, count in wrong.items():
+            reason = f"votes or certificates with wrong signatures, {count} to check"
+            points = POINTS_INVALID_VOTE * charges(count)
+            effects.append(Penalize(peer, points, "invalid-vote-signature", reason))
+            for candidate in self._turns.give_up(peer):
+                others = [p for p in candidate.bringers if p in self._peers and p not in wrong]
+                if others:
+                    self._leave_to(others, candidate)
+                    left.append(candidate)
+                else:
+                    self._done_with(candidate)
+        return effects + self._check(self._turns.enter(left))
+
+    def _leave_to(self, others: list[PeerId], candidate: _Candidate) -> None:
+        """What waits is now one's of the others who brought it: whose turn is the shortest."""
+        candidate.bringers = dict.fromkeys(others)
+        candidate.budget.unchecked -= candidate.signatures
+        candidate.peer = min(others, key=self._turns.waiting)
+        candidate.budget = self._peers[candidate.peer]
+        candidate.budget.unchecked += candidate.signatures
 
     def _take(
         self, candidate: _Candidate, accepted: list[tuple[SignedVote, bytes]], now: Now

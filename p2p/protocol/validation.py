@@ -70,6 +70,11 @@ class Candidate:
         self.submitters: list[tuple[Ticket, int]] = []
         self.waits = False
 
+    @property
+    def signatures(self) -> int:
+        """How many are to be checked."""
+        return 1
+
     def settle(self, result: SubmitResult) -> list[Effect]:
         """Tell every submission that waits for this transaction."""
         effects: list[Effect] = []

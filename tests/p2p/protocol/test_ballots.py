@@ -1,9 +1,10 @@
 """Conversations about votes: what is checked, passed on, blamed, and ignored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from chain.consensus.finality.certificate import Certificate, assemble
+from chain.consensus.finality.pool import AHEAD_SLOTS, WINDOW_SLOTS
 from chain.consensus.finality.vote import Checkpoint, SignedVote, Vote
 from chain.primitives.hashing import Hash, sha256
 from p2p.peers.peer import PeerId
@@ -15,6 +16,7 @@ from p2p.protocol.ballots import (
     VOTES_BURST,
 )
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
+from p2p.protocol.turns import CHECKING_MAX, WRONG_PER_CHARGE
 from p2p.wire.messages import VOTES_MAX, Certificates, Message, Votes
 from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, SLOT_NOW, Conversation
 
@@ -260,12 +262,91 @@ def test_what_strangers_make_up_does_not_crowd_out_the_votes_of_the_honest() -> 
     strangers = [PeerId(bytes([number] * 32)) for number in range(UNCHECKED_MAX // VOTES_BURST + 1)]
     for number, stranger in enumerate(strangers):
         talk.connect(stranger)
-        raws = made_up(link, number, VOTES_BURST)
-        for start in range(0, VOTES_BURST, VOTES_MAX):
-            talk.say(stranger, Votes(tuple(raws[start : start + VOTES_MAX])))
+        flood(talk, stranger, made_up(link, number, VOTES_BURST))
     talk.say(ANN, votes(link, [0, 1, 2]))
     (check,) = gathered(talk)
-    assert UNCHECKED_MAX // 2 < len(check.checks) <= UNCHECKED_MAX
+    assert len(check.checks) == CHECKING_MAX * len(strangers) + 3
     effects = talk.verify([check])
     assert talk.ledger.finality.pool.tally(link) == (0, 1, 2)
     assert blamed(effects) == [(each, "invalid-vote-signature") for each in strangers]
+
+
+def flood(talk: Conversation, peer: PeerId, raws: list[bytes]) -> None:
+    """Votes come at once, in as many messages as they take."""
+    for start in range(0, len(raws), VOTES_MAX):
+        talk.say(peer, Votes(tuple(raws[start : start + VOTES_MAX])))
+
+
+def verified(talk: Conversation, effects: Sequence[Effect]) -> tuple[list[int], list[Effect]]:
+    """Check signatures until there are none to check: how many each time, and what else follows."""
+    sizes: list[int] = []
+    after: list[Effect] = []
+    while running := checks([*effects]):
+        sizes += [len(each.checks) for each in running]
+        effects = talk.verify([*effects])
+        after += [effect for effect in effects if not isinstance(effect, CheckSignatures)]
+    return sizes, after
+
+
+def test_however_many_wrong_votes_come_at_once_one_turn_of_them_is_checked() -> None:
+    talk, link = begin()
+    flood(talk, ANN, made_up(link, 0, VOTES_BURST))
+    sizes, after = verified(talk, gathered(talk))
+    assert sizes == [CHECKING_MAX]
+    assert [e.code for e in after if isinstance(e, Disconnect)] == ["banned"]
+    assert gathered(talk) == []
+
+
+def test_two_who_bring_the_same_flood_cost_one_turn_together() -> None:
+    talk, link = begin()
+    for peer in (ANN, BOB):
+        flood(talk, peer, made_up(link, 0, VOTES_BURST))
+    sizes, after = verified(talk, gathered(talk))
+    assert sizes == [CHECKING_MAX]
+    assert [e.peer for e in after if isinstance(e, Disconnect)] == [ANN, BOB]
+
+
+def test_a_flood_of_wrong_certificates_is_charged_for_by_its_signatures() -> None:
+    talk, link = begin()
+    for number in range(CERTIFICATES_BURST):
+        target = Checkpoint(link.target.block, SLOT_NOW - number)
+        wrong = Certificate(replace(link, target=target), bytes([7]), (bytes(64),) * 3)
+        assert talk.say(ANN, Certificates((wrong.encode(),))) == []
+    (check,) = gathered(talk)
+    assert len(check.checks) == 3 * CERTIFICATES_BURST
+    assert not blamed(talk.verify([check]))[1:]
+    assert talk.router.points(ANN, talk.now()) == 3 * POINTS_INVALID_VOTE
+
+
+def test_wrong_votes_in_small_numbers_are_charged_for_by_the_batch() -> None:
+    talk, link = begin()
+    for number, points in ((1, 25), (WRONG_PER_CHARGE, 50), (WRONG_PER_CHARGE // 2, 75)):
+        flood(talk, ANN, made_up(link, points, number))
+        verified(talk, gathered(talk))
+        assert talk.router.points(ANN, talk.now()) == points
+
+
+def test_many_good_votes_wait_for_their_turn_and_all_count() -> None:
+    talk, link = begin()
+    epochs = range(SLOT_NOW - WINDOW_SLOTS, SLOT_NOW + AHEAD_SLOTS + 1)
+    links = [replace(link, target=Checkpoint(link.target.block, epoch)) for epoch in epochs]
+    raws = [signed(each, member).encode() for member in range(4) for each in links]
+    flood(talk, ANN, raws)
+    sizes, after = verified(talk, gathered(talk))
+    assert sizes == [CHECKING_MAX, len(raws) - CHECKING_MAX]
+    assert not blamed(after)
+    assert {talk.ledger.finality.pool.tally(each) for each in links} == {(0, 1, 2, 3)}
+
+
+def test_what_waits_behind_a_flood_is_checked_for_whoever_else_brought_it() -> None:
+    talk, link = begin()
+    good = votes(link, [0, 1])
+    flood(talk, ANN, [*made_up(link, 0, CHECKING_MAX), *good.raws])
+    assert talk.say(BOB, Votes(good.raws[:1])) == [], "the same bytes wait here"
+    sizes, after = verified(talk, gathered(talk))
+    assert sizes == [CHECKING_MAX, 1], "who brought the other one sends wrong ones"
+    assert talk.ledger.finality.pool.tally(link) == (0,)
+    assert [peer for peer, _ in blamed(after)] == [ANN]
+    sizes, _ = verified(talk, [*talk.say(CAT, Votes(good.raws[1:])), *gathered(talk)])
+    assert sizes == [1]
+    assert talk.ledger.finality.pool.tally(link) == (0, 1)

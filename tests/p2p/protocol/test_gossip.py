@@ -8,13 +8,12 @@ from chain.primitives.hashing import Hash
 from p2p.peers.peer import PeerId
 from p2p.peers.requests import ASKED_MAX, TIMEOUT_S
 from p2p.protocol import gossip
-from p2p.protocol.admission import WRONG_PER_CHARGE
 from p2p.protocol.allowances import UNKEPT_MAX, UNKEPT_S, UNVERIFIED_MAX
 from p2p.protocol.effects import Answer, CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.protocol.gossip import GossipSettings
 from p2p.protocol.mesh import LEASE_S, PATIENCE_MIN_S, PLAN_S
 from p2p.protocol.offers import FLUSH_MAX_S
-from p2p.protocol.turns import CHECKING_MAX
+from p2p.protocol.turns import CHECKING_MAX, WRONG_PER_CHARGE
 from p2p.wire.fields import SHORT_BYTES, Short
 from p2p.wire.messages import (
     AnnounceShort,

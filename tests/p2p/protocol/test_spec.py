@@ -6,7 +6,6 @@ from pathlib import Path
 from p2p import config
 from p2p.peers import addressbook, backoff, buckets, gate, requests, score
 from p2p.protocol import (
-    admission,
     allowances,
     ballots,
     blocklinks,
@@ -34,7 +33,6 @@ from p2p.protocol import (
 SPEC = Path(__file__).parents[3] / "docs" / "spec" / "peer-behaviour.md"
 MODULES = (
     addressbook,
-    admission,
     allowances,
     ballots,
     blocklinks,
