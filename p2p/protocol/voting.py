@@ -4,8 +4,9 @@ Rules:
 - The view is frozen a third of a slot before the slot begins; a block of the slot that comes within
   its first third is voted for at once, if it is at least as good; else the head, when that third is
   over. *Why thirds:* a block, and then its votes, have a third each to reach everybody.
-- Nothing is signed while blocks above the head are coming, nor before a peer has said where it is.
-  *Why:* a vote for a stale head helps nobody, and costs the slot.
+- Nothing is signed while blocks above the head are coming, nor in the beginning before a peer has
+  said where it is, ASKED_SLOTS at most. *Why:* a vote for a stale head helps nobody, and costs the
+  slot. *Why no longer:* anybody can claim a head and be silent when asked for it, over and over.
 - The first vote of a life comes at the deadline of the slot after that. *Why:* a node that is back
   from an old backup does not know what it has signed; by then, a third of a slot later at least,
   its peers have told it, and its guard is behind.
@@ -37,6 +38,9 @@ def open_voter(ledger: Ledger, author: Author | None) -> Voter | None:
     return Voter(ledger, ledger.store, author.did, author.vote)
 
 
+ASKED_SLOTS = 8  # two stalls of a request for headers where slots last a second
+
+
 class Voting:
     """The voter's engine; without a voter it never does anything."""
 
@@ -51,6 +55,7 @@ class Voting:
         self._next_s = 0.0
         self._frozen = 0
         self._closed = 0
+        self._met = -1  # the slot in which it first had a peer
         self._hearing = -1  # the slot in which it first knew where the others are
 
     @property
@@ -99,15 +104,17 @@ class Voting:
         return self._cast(lambda: voter.vote_for(head.id, slot), now)
 
     def _may_vote(self, slot: int, around: Surroundings) -> bool:
-        if around.syncing or around.asking or slot < 1:
+        if around.syncing or slot < 1:
             return False
         if self._alone:
             return True
         if around.peers == 0:
             return False
-        if self._hearing < 0:
+        if self._met < 0:
+            self._met = slot
+        if self._hearing < 0 and (not around.asking or slot >= self._met + ASKED_SLOTS):
             self._hearing = slot
-        return slot > self._hearing
+        return 0 <= self._hearing < slot
 
     def _cast(self, vote: Callable[[], SignedVote | None], now: Now) -> list[Effect]:
         try:

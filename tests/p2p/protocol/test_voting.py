@@ -9,7 +9,7 @@ from p2p.protocol.ballots import Ballots
 from p2p.protocol.effects import Effect, Send, Warn
 from p2p.protocol.instant import Now
 from p2p.protocol.production import Surroundings
-from p2p.protocol.voting import Voting
+from p2p.protocol.voting import ASKED_SLOTS, Voting
 from p2p.wire.messages import Votes
 from tests.chain.founding import AUTHORITIES, GENESIS, grow, ledger
 from tests.p2p.protocol.conversation import ANN
@@ -48,6 +48,22 @@ def said(effects: list[Effect]) -> list[Vote]:
         if isinstance(effect, Send) and isinstance(effect.message, Votes)
         for raw in effect.message.raws
     ]
+
+
+def test_who_is_asked_for_headers_and_silent_keeps_nobody_from_voting() -> None:
+    asked = Surroundings(peers=1, syncing=False, asking=True)
+    one = Authority(ledger())
+    for slot in range(1, ASKED_SLOTS + 2):
+        grow(one.ledger, slot)
+        assert said(one.deadline(slot, asked)) == [], "it may be behind"
+    grow(one.ledger, ASKED_SLOTS + 2)
+    assert said(one.deadline(ASKED_SLOTS + 2, asked)) != []
+    quick = Authority(ledger())
+    for slot in (1, 2):
+        grow(quick.ledger, slot)
+        quick.deadline(slot)
+    grow(quick.ledger, 3)
+    assert said(quick.deadline(3, asked)) != [], "it has known for long where it is"
 
 
 def test_the_first_vote_comes_at_the_deadline_of_the_slot_after_it_met_somebody() -> None:
