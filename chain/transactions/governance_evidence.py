@@ -14,6 +14,9 @@ Rules:
   was signed for an earlier one. *Why:* one mistake is many offences, and those who voted it back in
   knew of the mistake. Things that exclude each other name a set, so nothing can be passed off as
   older than it is and still do harm.
+- What was signed for slots to come is not judged before they have come. *Why:* an offence counts
+  once, and may be forgiven: who could have itself convicted ahead would be free to commit it. And
+  nothing is lost: nobody takes such a thing before its time, so it can do no harm until then.
 - What the organisation does besides is untouched. *Why:* a node started twice by mistake signs
   twice too, and its owner's customers are not to blame.
 Spec: docs/spec/ledger.md, section 8; docs/spec/consensus.md, section 8.
@@ -112,7 +115,10 @@ def offence_id(evidence: Evidence) -> Hash:
 
 
 def prospect(state: State, evidence: Evidence) -> Prospect:
-    """What good evidence would do in a block on this state. Raises Refusal."""
+    """What good evidence, of a slot that has come, would do in a block on this state.
+
+    Raises Refusal.
+    """
     since = seated_since(state, evidence.offender)
     if since is None or evidence.set_id() < since:
         return Prospect.NEVER
@@ -157,12 +163,14 @@ class SubmitEvidence:
                 "former-seat",
                 f"of set {evidence.set_id()}; the seat of {offender.hex()} dates from set {since}",
             )
+        epoch, set_id = max(evidence.epochs()), set_in_force(state).id
+        if epoch > context.slot:
+            raise Failed("evidence-early", f"of slot {epoch}; this block is of {context.slot}")
         known = _known(state, evidence, since)
         if known is None:
             consequence, effects = _punish(state, offender)
         else:
             consequence, effects = _punish_late(state, offender, known)
-        epoch, set_id = max(evidence.epochs()), set_in_force(state).id
         kept = OffenceRecord(
             offender, evidence.offence, epoch, set_id, context.slot, evidence.id, consequence
         )
@@ -184,8 +192,7 @@ class SubmitEvidence:
 def _known(state: State, evidence: Evidence, since: int) -> OffenceRecord | None:
     """What is recorded of the offence, by a member whose seat dates from that set.
 
-    What was recorded before then is of another offence: a liar may sign for slots to come, have
-    itself convicted of it, and do it once it is back.
+    What was recorded before then is of another offence, by whoever had that seat.
     """
     raw = state.get(paths.offence(offence_id(evidence)))
     known = None if raw is None else OffenceRecord.decode(raw)

@@ -5,6 +5,8 @@ Rules:
   turns, TURN_SLOTS each, in an order that follows from the offence; whose turn comes first sends a
   `gov.evidence`, and the others do when the chain still has none. *Why:* everybody sees the same
   offence within a second, and one transaction is enough.
+- Of a slot to come (clocks differ, and votes are taken by one slot early) it is reported once that
+  has come. *Why:* no block before takes it.
 - An offence is reported again, in turns, when the seat can be taken that could not when it was
   recorded; until then it waits. *Why:* the rule punishes, and nobody else would think of it.
 - Nothing is reported of which nothing can follow any more, nor of somebody without a seat.
@@ -72,7 +74,8 @@ class Reporting:
         if place is None or authorities.index(evidence.offender) is None:
             return
         turn = (place - int.from_bytes(offence[:4], "big")) % len(authorities.members)
-        self._reports[offence] = _Report(evidence, self._slot(now) + TURN_SLOTS * turn, turn)
+        first = max(self._slot(now), *evidence.epochs())
+        self._reports[offence] = _Report(evidence, first + TURN_SLOTS * turn, turn)
         self._plan(now)
 
     def tick(self, now: Now) -> bytes | None:

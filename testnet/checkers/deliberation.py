@@ -174,6 +174,8 @@ def prove(books: Entries, evidence: Evidence, slot: int) -> Events:
     if witness.latest_set(evidence) < since:
         raise Failure("former-seat")
     epoch = witness.epoch(evidence)
+    if epoch > slot:
+        raise Failure("evidence-early")
     offence: list[Value] = [evidence.offence.value, offender, epoch]
     identifier = sha256(cbor.encode(offence)).digest()
     proved_in, before = council.offences.get(identifier, (0, None))

@@ -252,6 +252,7 @@ def test_who_was_voted_back_in_answers_for_its_present_seat_and_for_no_earlier_o
     assert at.propose("a", PARAMETER)[1].ok
     new = votes(at, "a", ballot(20, 25, set_id=2), ballot(21, 25, b"y", set_id=2))
     assert prospect(at.state, new) is Prospect.NOW
+    at.slot = 25
     assert at.send("y", SubmitEvidence(new)).events[0][1][-1] == "unseated"
 
 
@@ -276,17 +277,44 @@ def test_other_changes_do_not_cleanse_whoever_keeps_its_seat() -> None:
 
 
 def test_what_was_recorded_of_an_earlier_seat_closes_nothing() -> None:
-    """A liar has itself convicted of what it has yet to do."""
     at = Assembly()
-    ahead = votes(at, "a", ballot(89, 90), ballot(88, 90, b"y"))
-    assert at.send("a", SubmitEvidence(ahead)).events[0][1][-1] == "unseated"
+    before = votes(at, "a", ballot(8, 9), ballot(7, 9, b"y"))
+    assert at.send("a", SubmitEvidence(before)).events[0][1][-1] == "unseated"
     back_in(at, "a")
-    done = votes(at, "a", ballot(89, 90, set_id=2), ballot(88, 90, b"y", set_id=2))
-    assert offence_id(done) == offence_id(ahead)
+    done = votes(at, "a", ballot(8, 9, set_id=2), ballot(7, 9, b"y", set_id=2))
+    assert offence_id(done) == offence_id(before)
     assert prospect(at.state, done) is Prospect.NOW
     assert at.send("y", SubmitEvidence(done)).events[0][1][-1] == "unseated"
     assert record(at, done).set_id == 2
     assert at.send("y", SubmitEvidence(done)).code == "offence-known"
+
+
+def test_what_is_of_slots_to_come_waits_for_its_time() -> None:
+    for evidence in (
+        double_block(Assembly(), "a", 12),
+        votes(Assembly(), "a", ballot(2, 12), ballot(3, 12, b"y")),
+        votes(Assembly(), "a", ballot(1, 12), ballot(4, 5)),
+    ):
+        at = Assembly(slot=11)
+        assert at.send("y", SubmitEvidence(evidence)).code == "evidence-early"
+        assert at.state.get(paths.offence(offence_id(evidence))) is None
+        assert set_decided(at.state) is None
+        assert at.propose("a", PARAMETER)[1].ok
+        at.slot = 12
+        assert at.send("y", SubmitEvidence(evidence)).events[0][1][-1] == "unseated"
+
+
+def test_nobody_is_forgiven_for_what_it_has_yet_to_do() -> None:
+    """Four keep their seats: a liar would be convicted ahead, and its voice given back."""
+    at = Assembly(network("abcd"))
+    ahead = votes(at, "a", ballot(8, 30), ballot(9, 30, b"y"))
+    assert at.send("a", SubmitEvidence(ahead)).code == "evidence-early"
+    assert at.propose("b", SetRole(who("a"), "authority", True))[1].code == "role-unchanged"
+    at.slot = 30
+    done = votes(at, "a", ballot(28, 30, b"v"), ballot(29, 30, b"w"))
+    assert offence_id(done) == offence_id(ahead)
+    assert at.send("y", SubmitEvidence(done)).events[0][1][-1] == "silenced"
+    assert at.propose("a", PARAMETER)[1].code == "no-voice"
 
 
 def test_an_offence_that_was_only_recorded_ends_with_the_seat() -> None:

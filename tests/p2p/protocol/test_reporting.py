@@ -4,7 +4,12 @@ from chain.consensus.finality.evidence import Evidence, of_votes
 from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.primitives.hashing import ZERO_HASH, Hash, sha256
 from chain.transactions.envelope import decode_transaction
-from chain.transactions.governance_evidence import Prospect, offence_id, prospect
+from chain.transactions.governance_evidence import (
+    Prospect,
+    SubmitEvidence,
+    offence_id,
+    prospect,
+)
 from chain.transactions.governance_seats import set_decided, set_in_force
 from p2p.protocol.instant import Now
 from p2p.protocol.reporting import REPORTS_MAX, TURN_SLOTS, Reporting
@@ -14,10 +19,10 @@ from tests.parties import Party
 OFFENDER = PEOPLE[5]
 
 
-def double_vote(chain: Chain, who: Party = OFFENDER) -> Evidence:
+def double_vote(chain: Chain, who: Party = OFFENDER, epoch: int = 1) -> Evidence:
     """Two votes of one epoch."""
     votes = [
-        Vote(0, Checkpoint(ZERO_HASH, 0), Checkpoint(Hash(sha256(mark)), 1))
+        Vote(0, Checkpoint(ZERO_HASH, 0), Checkpoint(Hash(sha256(mark)), epoch))
         for mark in (b"a", b"b")
     ]
     one, other = ((v, who.vote.sign(v.signed_bytes(chain.genesis.hash))) for v in votes)
@@ -93,6 +98,24 @@ def test_a_seat_that_could_not_be_taken_is_taken_after_the_handover() -> None:
     assert decided.index(OFFENDER.did) is None
     assert reports.tick(now(chain, asked + 9 * TURN_SLOTS)) is None
     assert reports.deadline_s() is None
+
+
+def test_what_was_found_a_slot_early_is_reported_a_slot_later_and_takes_the_seat() -> None:
+    chain = Chain(7)
+    early = now(chain)
+    evidence = double_vote(chain, epoch=chain.on.head.slot + 2)
+    reports = reporter(chain, evidence)
+    assert reports.tick(early) is None
+    assert reports.deadline_s() == early.s + 1
+    hasty = chain.sign(PEOPLE[0], SubmitEvidence(evidence))
+    receipt = chain.on.receipts(chain.grow(hasty).id)[0]
+    assert (receipt.ok, receipt.code) == (False, "evidence-early")
+    assert set_decided(chain.on.state) is None
+    take(chain, reports.tick(now(chain)))
+    decided = set_decided(chain.on.state)
+    assert decided is not None
+    assert decided.index(OFFENDER.did) is None
+    assert set(chain.judged()) == {""}
 
 
 def test_a_report_that_never_gets_there_is_left_to_others() -> None:
