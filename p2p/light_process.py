@@ -63,7 +63,9 @@ async def run_light(
                 nursery.start_soon(stop_on_sigterm, nursery.cancel_scope)
                 nursery.start_soon(node.run)
                 app = light_app(node, observer)
-                api: str = await nursery.start(serve_app, app, config.api_host, config.api_port)
+                api: str = await nursery.start(
+                    serve_app, app, observer, config.api_host, config.api_port
+                )
                 started(NodeAddresses("", api, PeerId(identity.public)))
                 await _keep_checkpoint(node, file)
             links.cancel_scope.cancel()

@@ -9,16 +9,15 @@ import signal
 import socket
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
 
 import trio
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from hypercorn.trio import serve
-from hypercorn.typing import Framework
 
 from chain.genesis import Genesis
+from p2p.api.connections import Connections, connections_max
 from p2p.api.server import bind, server_config
+from p2p.observer import Observer
 from testnet.asking import Unanswered
 from testnet.board import HEIGHTS_KEPT, Board
 from testnet.child import ChildMain
@@ -124,7 +123,7 @@ def dashboard_child(directory: NetDirectory, port: int) -> ChildMain:
 async def serve_dashboard(directory: NetDirectory, port: int, end: socket.socket) -> None:
     """Serves until SIGTERM, or until the supervisor hangs up."""
     genesis = Genesis.decode(directory.genesis.read_bytes())
-    config = server_config(bind(HOST, port).detach())
+    listener = bind(HOST, port)
     end.setblocking(False)
     pipe = trio.socket.from_stdlib_socket(end)
     async with open_client() as client, trio.open_nursery() as nursery:
@@ -133,7 +132,9 @@ async def serve_dashboard(directory: NetDirectory, port: int, end: socket.socket
         nursery.start_soon(wait_end, pipe, quit_at)
         nursery.start_soon(wait_signal, quit_at)
         end.sendall(encode_started())
-        await serve(cast(Framework, page), config, shutdown_trigger=quit_at.wait)
+        connections = Connections(page, server_config(), Observer("dashboard"), connections_max())
+        nursery.start_soon(connections.serve, listener)
+        await quit_at.wait()
         nursery.cancel_scope.cancel()
 
 

@@ -31,3 +31,7 @@ BODY_TIMEOUT_S = 10.0
 """A client that cannot send its body in this time must not hold one of the turns."""
 EVENT_KINDS_TEXT_MAX = 512
 """All kinds of events named one after the other take half of this."""
+CONNECTIONS_MAX = 2_000
+"""Twice those that may wait for inclusion; 60 MB when all are taken."""
+ERROR_TEXT_MAX = 400
+"""Of what a library says of a connection: it may quote the client, and is logged each time."""

@@ -98,9 +98,6 @@ class Boundary:
         self._observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await _live(receive, send)
-            return
         started = False
 
         async def watch(message: Message) -> None:
@@ -120,14 +117,3 @@ class Boundary:
         observer = self._observer()
         observer.count("api_error", code)
         observer.log("error", "api-error", path=scope.get("path", ""), error=repr(error))
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """The server's start and end; the app has nothing to do at either.
-
-    Not left to the framework, which reports a node that is stopped as a failed shutdown.
-    """
-    await receive()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await send({"type": "lifespan.shutdown.complete"})

@@ -6,16 +6,15 @@ import sys
 import trio
 from fastapi import FastAPI
 from hypercorn.config import Config
-from hypercorn.trio import serve
 
 from p2p.api.app import Application
+from p2p.api.connections import Connections, connections_max
 from p2p.node import Node
+from p2p.observer import Observer
 
 BACKLOG = 128
 KEEP_ALIVE_S = 75.0
 """Longer than the 60 s that pools and proxies keep a connection, so that they close it first."""
-SHUTDOWN_S = 0.2
-"""Answers take milliseconds; who still waits for inclusion when the node stops asks another."""
 STUCK_READER_MS = 5_000
 """A client that takes nothing for this long is cut off: Hypercorn shields its writes from
 cancellation, so one that never reads would otherwise keep the node from stopping."""
@@ -38,11 +37,12 @@ async def serve_api(
 ) -> None:
     """Serve a node's API; see `serve_app`."""
     app = (application or Application()).serve(node)
-    await serve_app(app, host, port, task_status=task_status)
+    await serve_app(app, node.observer, host, port, task_status=task_status)
 
 
 async def serve_app(
     app: FastAPI,
+    observer: Observer,
     host: str,
     port: int,
     *,
@@ -53,11 +53,8 @@ async def serve_app(
     Port 0 takes a free one. Raises OSError when the address cannot be bound.
     """
     listener = bind(host, port)
-    url = base_url(listener)
-    config = server_config(listener.detach())
-    async with trio.open_nursery() as nursery:
-        await nursery.start(serve, app, config)
-        task_status.started(url)
+    task_status.started(base_url(listener))  # it listens: who connects now is answered soon
+    await Connections(app, server_config(), observer, connections_max()).serve(listener)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -83,17 +80,15 @@ def base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server_config(descriptor: int) -> Config:
-    """Hypercorn on a listening socket that it takes over; silent, for the node has its own log."""
+def server_config() -> Config:
+    """Hypercorn's connections; silent, for the node has its own log."""
     config = Config()
-    config.bind = [f"fd://{descriptor}"]
     config.accesslog = None
     config.errorlog = None
     config.alpn_protocols = ["http/1.1"]
     config.h11_max_incomplete_size = HEADERS_BYTES_MAX
     config.keep_alive_timeout = KEEP_ALIVE_S
     config.keep_alive_max_requests = REQUESTS_PER_CONNECTION_MAX
-    config.graceful_timeout = SHUTDOWN_S
     config.include_server_header = False
     config.websocket_ping_interval = PING_S
     config.websocket_max_message_size = SUBSCRIBER_MESSAGE_BYTES_MAX

@@ -1,0 +1,69 @@
+"""Accepts the API's connections: a bounded number, none of which takes the node along.
+
+Rules:
+- What the HTTP library raises over a connection ends that connection, and is counted. *Why:* it
+  has no answer to some of what a client may send (a header that is not ASCII, data for a stream
+  that was answered); its own server would end with the first of these, and the node with it.
+- No more connections than the limit, and than half of the files the process may open; further
+  ones are closed at once. *Why:* the store and the peers need files too, and a node whose store
+  cannot open one ends.
+"""
+
+import resource
+import socket
+from typing import cast
+
+import trio
+from hypercorn.app_wrappers import ASGIWrapper
+from hypercorn.config import Config
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
+from starlette.types import ASGIApp
+
+from p2p.api.limits import CONNECTIONS_MAX, ERROR_TEXT_MAX
+from p2p.observer import Observer
+
+
+def connections_max() -> int:
+    """How many connections this process may afford."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return CONNECTIONS_MAX if files < 0 else min(CONNECTIONS_MAX, files // 2)
+
+
+class Connections:
+    """The connections to one application."""
+
+    def __init__(self, app: ASGIApp, config: Config, observer: Observer, most: int) -> None:
+        self._app = ASGIWrapper(cast(ASGIFramework, app))
+        self._config = config
+        self._observer = observer
+        self._most = most
+        self._open = 0
+        self._context = WorkerContext(None)
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Accept and answer until cancelled. The socket, which listens, is closed at the end."""
+        accepting = trio.SocketListener(trio.socket.from_stdlib_socket(listener))
+        try:
+            await trio.serve_listeners(self._answer, [accepting])
+        finally:
+            await self._context.terminated.set()
+
+    async def _answer(self, stream: trio.SocketStream) -> None:
+        if self._open >= self._most:
+            self._observer.count("api_connection", "too-many")
+            await trio.aclose_forcefully(stream)
+            return
+        self._open += 1
+        try:
+            # It asks the stream whether it is one of TLS; the annotation knows no other.
+            link = cast("trio.SSLStream[trio.SocketStream]", stream)
+            state = cast(LifespanState, ConnectionState({}))
+            await TCPServer(self._app, self._config, self._context, state, link)
+        except Exception as error:  # noqa: BLE001 - the boundary of a connection; it logs
+            self._observer.count("api_connection", "failed")
+            told = repr(error)[:ERROR_TEXT_MAX]
+            self._observer.log("warning", "api-connection-failed", error=told)
+        finally:
+            self._open -= 1

@@ -1,0 +1,119 @@
+"""What a client may do to the connection it has: spoil it, and no other."""
+
+import struct
+
+import pytest
+import trio
+import trio.testing
+from starlette.types import Receive, Scope, Send
+
+from p2p.api.client import Client
+from p2p.api.connections import Connections
+from p2p.api.server import base_url, bind, server_config
+from p2p.observer import Observer
+from tests.p2p.api.test_server import away, served
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0"
+HEADERS, DATA = 1, 0
+END_STREAM, END_HEADERS = 1, 4
+GET_STATUS = b"\x82\x86\x01\x01x\x04\x0a/v1/status"  # HPACK: GET, http, :authority, :path
+WEBSOCKET = (
+    b"GET /v1/events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
+UPGRADE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+
+
+def frame(kind: int, flags: int, content: bytes) -> bytes:
+    """An HTTP/2 frame of stream 1."""
+    return struct.pack(">I", len(content))[1:] + bytes((kind, flags)) + b"\0\0\0\x01" + content
+
+
+ATTACKS = {
+    "connect without a path": PREFACE
+    + frame(HEADERS, END_STREAM | END_HEADERS, b"\x02\x07CONNECT\x01\x01x"),
+    "path of other than ascii": PREFACE
+    + frame(HEADERS, END_STREAM | END_HEADERS, b"\x82\x86\x01\x01x\x04\x02/\xff"),
+    "settings of no meaning": UPGRADE + b"HTTP2-Settings: AAEC\r\n\r\n",
+    "subprotocol of other than ascii": WEBSOCKET + b"Sec-WebSocket-Protocol: \xff\r\n\r\n",
+    "window bits of no meaning": WEBSOCKET
+    + b"Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=x\r\n\r\n",
+    "a frame before the handshake's end": WEBSOCKET + b"\r\n\x81\x80abcd",
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+async def test_a_connection_that_fails_takes_nobody_along(attack: bytes) -> None:
+    async with served() as live:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(live.url.rpartition(":")[2]))
+        await stream.send_all(attack)
+        await ends(stream)
+
+        def ask() -> None:
+            with Client(live.url) as client:
+                assert client.status().name == "n0"
+
+        await away(ask)
+        assert live.node.observer.total("api_connection", "failed") == 1
+
+
+async def test_data_for_an_answered_stream_takes_nobody_along() -> None:
+    async with served() as live:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(live.url.rpartition(":")[2]))
+        await stream.send_all(PREFACE + frame(HEADERS, END_HEADERS, GET_STATUS))
+        answer = b""
+        while b'"recoveries":0}' not in answer:
+            answer += await stream.receive_some()
+        await trio.testing.wait_all_tasks_blocked()
+        await stream.send_all(frame(DATA, 0, b"x"))
+        await ends(stream)
+        assert live.node.observer.total("api_connection", "failed") == 1
+
+
+async def test_connections_beyond_the_limit_are_closed() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    listener, observer = bind("127.0.0.1", 0), Observer("n0")
+    port = int(base_url(listener).rpartition(":")[2])
+    connections = Connections(app, server_config(), observer, most=1)
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(connections.serve, listener)
+            first = await trio.open_tcp_stream("127.0.0.1", port)
+            await answered(first)
+            assert not await answers(port)
+            assert observer.total("api_connection", "too-many") == 1
+            await answered(first)
+            await first.aclose()
+            while not await answers(port):
+                pass  # until it has heard that the first has gone
+            nursery.cancel_scope.cancel()
+
+
+async def answered(stream: trio.SocketStream) -> None:
+    """A request on the connection is answered."""
+    await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b" 204 " in await stream.receive_some()
+
+
+async def answers(port: int) -> bool:
+    """Whether a new connection is answered."""
+    stream = await trio.open_tcp_stream("127.0.0.1", port)
+    async with stream:
+        try:
+            await answered(stream)
+        except (AssertionError, trio.BrokenResourceError):
+            return False
+    return True
+
+
+async def ends(stream: trio.SocketStream) -> None:
+    """The other side has let go of the connection."""
+    try:
+        while await stream.receive_some():
+            pass
+    except trio.BrokenResourceError:
+        pass
+    await stream.aclose()
