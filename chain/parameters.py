@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from chain.primitives.errors import Invalid
+from chain.primitives.printable import is_printable
 
 CURRENCY_CODE = re.compile(r"[A-Z][A-Z0-9]{2,11}")
 CURRENCY_CODE_MAX = 12
@@ -47,7 +48,7 @@ class Currency:
                 "currency-decimals",
                 f"{self.code} has {self.decimals} decimals: expected 0 to {DECIMALS_MAX}",
             )
-        if len(self.name) > CURRENCY_NAME_MAX or not self.name.isprintable():
+        if len(self.name) > CURRENCY_NAME_MAX or not is_printable(self.name):
             raise Invalid(
                 "currency-name",
                 f"name of {self.code}: expected at most {CURRENCY_NAME_MAX} printable characters",

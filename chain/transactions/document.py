@@ -20,6 +20,7 @@ from chain.primitives import cbor, shape
 from chain.primitives.cbor import Value
 from chain.primitives.errors import Invalid
 from chain.primitives.hashing import ZERO_HASH, Hash, sha256
+from chain.primitives.printable import is_printable
 
 KEYS_MAX = 32
 """Enough for a k-of-n board and the servers of a large organisation; a record stays under 4 KiB."""
@@ -170,7 +171,7 @@ def _check_services(services: tuple[Service, ...]) -> None:
         )
     for service in services:
         for text in (service.id, service.type, service.endpoint):
-            if not text or not text.isprintable():
+            if not text or not is_printable(text):
                 raise Invalid(
                     "document-services",
                     f"service {service.id!r}: expected printable text, not empty",

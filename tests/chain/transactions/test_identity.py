@@ -85,6 +85,8 @@ def test_refused_services() -> None:
         DidDocument(keys, services=tuple(replace(twice, id=f"s{n}") for n in range(9)))
     with pytest.raises(Invalid, match="printable"):
         DidDocument(keys, services=(replace(twice, endpoint="https://\n"),))
+    unnamed = "\u0378"  # no letter in the Unicode of this Python; in that of another it may be one
+    DidDocument(keys, services=(replace(twice, endpoint=unnamed),))
 
 
 def test_unknown_purpose_lists_the_known() -> None:
