@@ -13,7 +13,8 @@ Rules:
   it. *Why:* whose seals they must bear is decided in those bodies.
 - An unknown parent, a header from the near future, an answer that no longer fits after a
   reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most, those
-  that are due first. *Why:* their seals are not checked yet, so anyone can invent some.
+  that are due first, of each peer its own. *Why:* their seals are not checked yet, so anyone can
+  invent some, or show another's under a wrong seal.
 - A peer that claims more height than its own headers come to, by more than LOWER_MAX, is blamed a
   little. *Why:* its two statements contradict each other; but a heavier chain, or one that has
   become justified, may be lower than the one it takes the place of. A block passed on in compact
@@ -109,7 +110,7 @@ class HeaderSync:
         self._wanted = wanted
         self._peers: dict[PeerId, _Peer] = {}
         self._asked: dict[PeerId, _Peer] = {}  # those who owe us headers
-        self._early: dict[Hash, tuple[PeerId, Shown, Header]] = {}
+        self._early: dict[tuple[Hash, PeerId], tuple[Shown, Header]] = {}
         self._early_s = 0.0
         self._last_request = 0
 
@@ -163,7 +164,7 @@ class HeaderSync:
                 effects.append(Count("stalled", "headers"))
         if now.s >= self._early_s:
             early, self._early = self._early, {}
-            for peer, message, header in early.values():
+            for (_, peer), (message, header) in early.items():
                 if peer in self._peers:
                     effects += self._consider(peer, message, header, now)
         return effects + self._ask(now)
@@ -214,9 +215,9 @@ class HeaderSync:
             message = replace(message, certificates=(), short_ids=(), places=(), prefilled=())
         if not self._early:
             self._early_s = now.s + EARLY_RETRY_S
-        self._early[header.id] = (peer, message, header)
+        self._early[header.id, peer] = message, header
         if len(self._early) > EARLY_MAX:
-            del self._early[max(self._early, key=lambda i: (self._early[i][2].slot, i))]
+            del self._early[max(self._early, key=lambda i: (self._early[i][1].slot, i))]
 
     def _serve(self, peer: PeerId, message: GetHeaders, now: Now) -> list[Effect]:
         if not self._peers[peer].budget.take(1, now.s):
@@ -333,7 +334,7 @@ class HeaderSync:
             head in self._wanted
             or head in self._wanted.rejected
             or self._ledger.has_block(head)
-            or head in self._early
+            or any(head == early for early, _ in self._early)
         )
 
     def _ask(self, now: Now) -> list[Effect]:

@@ -316,6 +316,17 @@ def test_headers_of_the_far_future_do_not_crowd_out_those_that_are_due() -> None
     assert [send.message for send in sent(effects, GetBlocks)] == [GetBlocks(1, (early.id,))]
 
 
+def test_a_wrong_seal_on_an_early_header_does_not_take_the_place_of_the_right_one() -> None:
+    ledger = make_ledger()
+    talking = talk()
+    early = propose(ledger, SLOT_NOW + 2, FOUNDING.authorities)
+    assert early is not None
+    assert talking.say(BOB, announce(early)) == []
+    assert talking.say(ANN, AnnounceBlock(early.header.raw, bytes(64))) == []
+    asked = [send.message for send in sent(talking.wait(blocks.STATUS_S + 1), GetBlocks)]
+    assert asked[:1] == [GetBlocks(1, (early.id,))]
+
+
 def test_a_claim_of_more_height_than_ones_own_headers_is_blamed() -> None:
     made = extend(make_ledger(), 3)
     talking = Conversation()
