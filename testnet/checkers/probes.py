@@ -118,8 +118,9 @@ class ProbeBoard:
                     self._left(fact)
             case Confirmed(node, height=height, final=True):
                 self._final[node] = height
-            case EvidenceSeen(node, offence="votes") if self._sight.judged(node):
-                self._reach(DoubleVote.NAME)
+            case EvidenceSeen(node, offence=offence) if self._sight.judged(node):
+                # The second of two blocks is taken, and is evidence, on whatever chain it is.
+                self._reach(DoubleVote.NAME if offence == "votes" else Equivocation.NAME)
             case TransactionSeen(node, transaction):
                 if self._abandoned and transaction in self._abandoned.get(node, ()):
                     self._reach(MempoolReentry.NAME)

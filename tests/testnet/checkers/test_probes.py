@@ -104,6 +104,11 @@ def test_a_probe_is_reached(name: str) -> None:
     assert name in reached(REACHED[name])
 
 
+def test_two_blocks_of_one_slot_need_not_both_have_been_the_head() -> None:
+    assert reached([EvidenceSeen("n1", "x", "blocks")]) == ("equivocation",)
+    assert reached([EvidenceSeen("n1", "x", "blocks")], hostile=("n1",)) == ()
+
+
 @pytest.mark.parametrize("name", MISSED)
 def test_a_probe_is_not_reached_by_something_alike(name: str) -> None:
     assert name not in reached(MISSED[name])
