@@ -24,6 +24,7 @@ try:  # loading takes a second, much more on a busy machine, and nothing has bee
     from p2p.profile import about_home
     from p2p.sending import NotIncluded
     from p2p.version import VERSION
+    from p2p.wire.fields import quoted
     from testnet import commands as testnet
     from testnet.bench import commands as bench
     from testnet.errors import LaunchFailure
@@ -159,8 +160,8 @@ def explain_fault(error: BaseException) -> int:
 
 
 def print_error(text: str) -> None:
-    """One line on standard error."""
-    typer.echo("error: " + " ".join(text.split()), err=True)
+    """One line on standard error; what it quotes of a stranger is nothing a terminal obeys."""
+    typer.echo("error: " + quoted(" ".join(text.split())), err=True)
 
 
 if __name__ == "__main__":

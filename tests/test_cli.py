@@ -314,6 +314,11 @@ def test_each_kind_of_error_has_its_exit_code(
     assert err.count("\n") == (1 if said else 0)
 
 
+def test_an_error_that_quotes_a_stranger_is_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.explain(ApiError(422, "odd", "\x1b[2J\nerror: \u202e all is well"))
+    assert capsys.readouterr().err == "error: \\x1b[2J error: \\u202e all is well (odd)\n"
+
+
 def test_an_interrupt_out_of_many_tasks_ends_without_a_word(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

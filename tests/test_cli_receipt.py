@@ -16,6 +16,7 @@ from chain.transactions.document import Purpose
 from p2p.accounts import Account, HeldKey, save_account
 from p2p.api.client import ApiError
 from p2p.api.server import serve_api
+from p2p.commands.look import columns
 from p2p.net.memory import MemoryNetwork
 from p2p.sending import NotIncluded, await_final
 from p2p.vault import SALT_BYTES, Vault, VaultRecord
@@ -128,6 +129,25 @@ def test_showing_exporting_and_what_is_asked(
     with pytest.raises(Refusal):
         decode_cose_receipt(exported.read_bytes()).check(entry[:-1])
     assert "no-history-path" in refused(capsys, "receipt", "export", str(state), *export)
+
+
+@pytest.mark.parametrize("key", [b"seq/", b"\xff", b"cur/x\n[green]proven[/] \x1b[2J", b"cur/[/]"])
+def test_a_key_that_is_no_path_is_shown_by_its_digits(
+    capsys: pytest.CaptureFixture[str], files: tuple[Path, Path, Path], key: bytes
+) -> None:
+    _, state, genesis = files
+    state.write_bytes(handed_over().maker.state(key).encode())
+    assert cli.run(["receipt", "verify", str(state), "--genesis", str(genesis)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines[1:2]] == [["path", f"hex/{key.hex()}"]]
+    assert len(lines) == 4
+
+
+def test_what_strangers_wrote_is_not_obeyed() -> None:
+    evil = "[/] \x1b[2J\n[green]proven[/]"
+    (line,) = columns({"title": evil})
+    assert line.plain == r"title  [/] \x1b[2J\n[green]proven[/]"
+    assert [span.style for span in line.spans] == ["dim"]
 
 
 def test_a_checkpoint_is_taken_into_account(

@@ -4,10 +4,14 @@
 `format_path` turn `bal/CNY/did:cornerstone:demo:z...` into its key and back.
 """
 
+import re
+
 from chain.primitives.did import format_did, parse_did
 from chain.primitives.errors import Malformed
 from chain.primitives.hashing import HASH_BYTES
 
+LANE = re.compile(r"[0-9]{1,2}")
+WORD = re.compile(r"[A-Za-z0-9_]{1,32}")  # codes of currencies, names of parameters
 PATH_BYTES_MAX = 512  # the longest real path is under 200
 LANE_MAX = 15
 
@@ -72,11 +76,11 @@ def parse_path(text: str, network: str) -> bytes:
     match text.split("/"):
         case ["did", name]:
             return did(parse_did(name, network))
-        case ["seq", name, lane] if lane.isascii() and lane.isdigit() and int(lane) <= LANE_MAX:
+        case ["seq", name, lane] if LANE.fullmatch(lane) and int(lane) <= LANE_MAX:
             return sequence(parse_did(name, network), int(lane))
-        case ["bal", code, name] if code.isascii():
+        case ["bal", code, name] if WORD.fullmatch(code):
             return balance(code.encode(), parse_did(name, network))
-        case ["cur", code] if code.isascii():
+        case ["cur", code] if WORD.fullmatch(code):
             return currency(code.encode())
         case ["ds", digits]:
             return dataset(_parse_hash(digits))
@@ -101,7 +105,7 @@ def _parse_governance(text: str, rest: list[str], network: str) -> bytes:
             return proposal(_parse_hash(digits))
         case ["vote", digits, name]:
             return vote(_parse_hash(digits), parse_did(name, network))
-        case ["param", name] if name.isascii():
+        case ["param", name] if WORD.fullmatch(name):
             return parameter(name)
     raise _unknown(text)
 
@@ -127,15 +131,24 @@ def _parse_hash(digits: str) -> bytes:
 
 
 def format_path(key: bytes, network: str) -> str:
-    """The text form of a key."""
+    """The text form of a key; of one that has none, as a stranger's receipt may, its digits."""
+    text = _text_of(key, network)
+    try:
+        known = parse_path(text, network) == key
+    except Malformed:
+        known = False
+    return text if known else f"hex/{key.hex()}"
+
+
+def _text_of(key: bytes, network: str) -> str:
     family, rest = key[:4], key[4:]
     if family == b"did/":
         return f"did/{format_did(network, rest)}"
-    if family == b"seq/":
+    if family == b"seq/" and rest:
         return f"seq/{format_did(network, rest[:-1])}/{rest[-1]}"
     if family == b"bal/":
         code, identifier = rest[: -HASH_BYTES - 1], rest[-HASH_BYTES:]
-        return f"bal/{code.decode()}/{format_did(network, identifier)}"
+        return f"bal/{code.decode(errors='replace')}/{format_did(network, identifier)}"
     if key[:3] in (b"ds/", b"ev/"):
         return f"{key[:3].decode()}{key[3:].hex()}"
     if key[:9] == b"gov/prop/":
@@ -143,4 +156,4 @@ def format_path(key: bytes, network: str) -> str:
     if key[:9] == b"gov/vote/":
         identifier, organisation = key[9 : 9 + HASH_BYTES], key[-HASH_BYTES:]
         return f"gov/vote/{identifier.hex()}/{format_did(network, organisation)}"
-    return key.decode()
+    return key.decode(errors="replace")

@@ -1,10 +1,12 @@
 """`tx show`, `tx wait`, `account`, `block`, `chain`: what is on the chain."""
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from p2p.api.finality_views import FinalityView
 from p2p.api.governance_views import ActionView
@@ -20,9 +22,11 @@ from p2p.commands.options import (
     Timeout,
     console,
     open_session,
+    plain,
     print_json,
 )
 from p2p.sending import await_inclusion, check_success
+from p2p.wire.fields import quoted
 
 TransactionId = Annotated[str, typer.Argument(metavar="ID", help="Transaction id.")]
 AccountRef = Annotated[str, typer.Argument(metavar="NAME|DID", help="An account.")]
@@ -119,16 +123,17 @@ def chain(
     if as_json:
         print_json({"status": status, "finality": finality, "blocks": blocks})
         return
-    console.print(
-        f"[bold]{status.network}[/] height {status.height}, slot {status.slot}, "
+    standing = (
+        f" height {status.height}, slot {status.slot}, "
         f"{status.mempool_transactions} waiting, by node {status.name}"
     )
+    console.print(plain(status.network).append_text(plain(standing)))
     console.print(
         f"final to height {status.finalized_height} ({status.finalized[:ID_SHOWN]}), "
         f"justified to {status.justified_height}"
     )
     if status.finality_late:
-        console.print(f"[yellow]finality is late[/]: {status.finality_late}")
+        console.print("[yellow]finality is late[/]:", plain(status.finality_late))
     if votes:
         print_votes(session, finality)
     if status.sync is not None:
@@ -138,7 +143,7 @@ def chain(
         moment = time_text(item.time_ms)
         author = session.name(item.author)
         count = str(item.transaction_count)
-        table.add_row(str(item.height), moment, item.id[:ID_SHOWN], author, count)
+        table.add_row(str(item.height), moment, plain(item.id[:ID_SHOWN]), plain(author), count)
     console.print(table)
 
 
@@ -147,7 +152,8 @@ def print_votes(session: Session, finality: FinalityView) -> None:
     table = plain_table("authority", "heard in slot", f"votes of the last slots to {finality.slot}")
     for one in finality.authorities:
         marks = "".join("x" if voted else "." for voted in one.recent)
-        table.add_row(one.name or session.name(one.did), str(one.heard or "never"), marks)
+        name = plain(one.name or session.name(one.did))
+        table.add_row(name, str(one.heard or "never"), marks)
     console.print(table)
 
 
@@ -160,10 +166,10 @@ def print_transaction(session: Session, view: TransactionView, as_json: bool) ->
     details = {name: getattr(body, name) for name in body.__dataclass_fields__}
     if "amount" in details and "currency" in details:
         details["amount"] = session.whole(int(details["amount"]), str(details["currency"]))
-    where = view.status
+    where = plain(view.status)
     if view.status == "included":
-        result = "[green]ok[/]" if view.ok else f"[red]failed: {view.code}[/]"
-        where = f"block {view.height}, {time_text(view.time_ms or 0)}, {result}"
+        where = plain(f"block {view.height}, {time_text(view.time_ms or 0)}, ")
+        where.append_text(result_text(bool(view.ok), view.code or ""))
     print_pairs(
         {
             "id": view.id,
@@ -185,11 +191,17 @@ def shown(session: Session, value: object) -> str:
     return f"{session.name(text)} {text}" if text.startswith("did:") else text
 
 
+def result_text(ok: bool, code: str) -> Text:
+    """What came of a transaction."""
+    return Text("ok", "green") if ok else Text(quoted(f"failed: {code}"), "red")
+
+
 def print_account(session: Session, view: AccountView, history: AccountHistoryView) -> None:
     """An account for people."""
-    pairs = {"account": view.name or "", "did": view.did}
+    pairs: dict[str, str | Text] = {"account": view.name or "", "did": view.did}
     if not view.registered:
-        pairs["registered"] = "[yellow]no[/]: it can neither send nor receive yet"
+        no = "[yellow]no[/]: it can neither send nor receive yet"
+        pairs["registered"] = Text.from_markup(no)
     pairs["roles"] = ", ".join(view.roles) or "none"
     pairs["standing"] = view.standing
     for held in view.balances:
@@ -203,16 +215,17 @@ def print_account(session: Session, view: AccountView, history: AccountHistoryVi
     if history.transactions:
         table = plain_table("height", "index", "transaction")
         for entry in history.transactions:
-            table.add_row(str(entry.height), str(entry.index), entry.id)
+            table.add_row(str(entry.height), str(entry.index), plain(entry.id))
         console.print(table)
 
 
 def print_block(session: Session, view: BlockView) -> None:
     """A block for people."""
+    aside = "" if view.canonical else " [yellow]on a side branch[/]"
     print_pairs(
         {
             "block": view.id,
-            "height": f"{view.height}{'' if view.canonical else ' [yellow]on a side branch[/]'}",
+            "height": Text.from_markup(f"{view.height}{aside}"),
             "time": f"{time_text(view.time_ms)} (slot {view.slot})",
             "author": f"{session.name(view.author)} {view.author}",
             "parent": view.parent,
@@ -221,17 +234,26 @@ def print_block(session: Session, view: BlockView) -> None:
         }
     )
     for entry in view.transactions[:TRANSACTIONS_SHOWN]:
-        result = "" if entry.ok is not False else f" [red]failed: {entry.code}[/]"
-        console.print(f"  {entry.id}{result}", soft_wrap=True)
+        line = plain(f"  {entry.id}")
+        if entry.ok is False:
+            line.append(" ").append_text(result_text(False, entry.code))
+        console.print(line, soft_wrap=True)
     if view.transaction_count > TRANSACTIONS_SHOWN:
         console.print(f"  and {view.transaction_count - TRANSACTIONS_SHOWN} more (--json has all)")
 
 
-def print_pairs(pairs: dict[str, str]) -> None:
+def print_pairs(pairs: Mapping[str, str | Text]) -> None:
     """Names and values in two columns; long values are not cut, so that they can be copied."""
+    for line in columns(pairs):
+        console.print(line, soft_wrap=True)
+
+
+def columns(pairs: Mapping[str, str | Text]) -> Iterator[Text]:
+    """Names and values in two columns; a value that is mere text may be a stranger's."""
     width = max(map(len, pairs))
     for name, value in pairs.items():
-        console.print(f"[dim]{name.ljust(width)}[/]  {value}", soft_wrap=True)
+        shown_value = plain(value) if isinstance(value, str) else value
+        yield Text.assemble((quoted(name.ljust(width)), "dim"), "  ", shown_value)
 
 
 def sync_text(height: int, sync: SyncView) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from chain.commands import read_as
 from chain.genesis import Genesis
@@ -20,6 +21,7 @@ from p2p.accounts import Account, load_account
 from p2p.api.client import Client, connect
 from p2p.api.json_codec import encode_json
 from p2p.profile import Profile, choose_profile
+from p2p.wire.fields import quoted
 
 TIMEOUT_S = 60.0
 """How long --wait waits: dozens of blocks on any network people wait for."""
@@ -60,6 +62,12 @@ Lane = Annotated[
 console = Console(highlight=False)
 notes = Console(stderr=True, highlight=False)
 """Results go to standard output, remarks and progress to standard error."""
+
+
+def plain(text: str) -> Text:
+    """What a stranger wrote, or may have: shown as it stands, with nothing in it that the terminal
+    or the markup of our own words would obey."""
+    return Text(quoted(text))
 
 
 class Session:

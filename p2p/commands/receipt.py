@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from chain.commands import read_bytes, read_compiled, read_source, write_bytes
 from chain.genesis import Genesis
@@ -25,6 +26,7 @@ from p2p.commands.options import (
     Timeout,
     console,
     open_session,
+    plain,
     print_json,
     read_checkpoint,
 )
@@ -132,7 +134,8 @@ def show(file: File, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"verified": False, "bytes": len(raw), **content_value(receipt)})
         return
-    console.print(f"[yellow]not verified[/] {file}, {len(raw):,} bytes", soft_wrap=True)
+    head = Text.assemble(("not verified ", "yellow"), plain(f"{file}, {len(raw):,} bytes"))
+    console.print(head, soft_wrap=True)
     for line in content_lines(receipt):
         console.print(line, soft_wrap=True)
 
@@ -188,7 +191,8 @@ def told(file: Path, raw: bytes, genesis: Genesis, proven: Proven, as_json: bool
         value = proven_value(genesis, proven)
         print_json({"verified": True, "file": str(file), "bytes": len(raw), **value})
         return
-    console.print(f"[green]proven[/] [bold]{file}[/], {len(raw):,} bytes", soft_wrap=True)
+    head = Text.assemble(("proven ", "green"), plain(f"{file}, {len(raw):,} bytes"))
+    console.print(head, soft_wrap=True)
     for line in proven_lines(genesis, proven):
         console.print(line, soft_wrap=True)
 

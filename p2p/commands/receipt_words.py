@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from rich.text import Text
+
 from chain.block import Header
 from chain.genesis import Genesis
 from chain.primitives.hashing import sha256
@@ -11,10 +13,10 @@ from chain.receipts.transaction import ProvenTransaction, TransactionReceipt
 from chain.state.paths import format_path
 from p2p.api.json_codec import Json
 from p2p.api.present import body_view
-from p2p.commands.look import time_text
+from p2p.commands.look import columns, result_text, time_text
 from p2p.proving import Proven
 
-Pairs = dict[str, str]
+Pairs = dict[str, str | Text]
 
 
 def proven_value(genesis: Genesis, proven: Proven) -> dict[str, object]:
@@ -53,7 +55,7 @@ def header_value(header: Header) -> dict[str, Json]:
     return {"height": header.height, "slot": header.slot, "id": header.id.hex()}
 
 
-def proven_lines(genesis: Genesis, proven: Proven) -> Iterator[str]:
+def proven_lines(genesis: Genesis, proven: Proven) -> Iterator[Text]:
     """What a receipt proves, for people."""
     pairs: Pairs = {}
     if isinstance(proven, ProvenTransaction):
@@ -64,7 +66,7 @@ def proven_lines(genesis: Genesis, proven: Proven) -> Iterator[str]:
         body = body_view(tx.body, genesis)
         for name in body.__dataclass_fields__:
             pairs[name.replace("_", " ")] = str(getattr(body, name))
-        pairs["result"] = "[green]ok[/]" if result.ok else f"[red]failed: {result.code}[/]"
+        pairs["result"] = result_text(result.ok, result.code)
         pairs["block"] = f"{header.height}, {moment(genesis, header)}, {header.id.hex()}"
     else:
         value = proven.value
@@ -113,7 +115,7 @@ def proof_value(proof: FinalityProof) -> dict[str, object]:
     }
 
 
-def content_lines(receipt: AnyReceipt) -> Iterator[str]:
+def content_lines(receipt: AnyReceipt) -> Iterator[Text]:
     """What a receipt says, for people."""
     proof = receipt.proof
     pairs: Pairs = {"chain": proof.header.chain.hex()}
@@ -145,10 +147,3 @@ def named(genesis: Genesis, identity: bytes) -> str:
 def moment(genesis: Genesis, header: Header) -> str:
     """When a header's slot began."""
     return f"{time_text(genesis.slot_start_ms(header.slot))} UTC"
-
-
-def columns(pairs: Pairs) -> Iterator[str]:
-    """Names and values in two columns."""
-    width = max(map(len, pairs))
-    for name, value in pairs.items():
-        yield f"[dim]{name.ljust(width)}[/]  {value}"

@@ -22,7 +22,7 @@ from chain.store import RocksStore
 from chain.transactions.document import Purpose
 from p2p.accounts import load_account
 from p2p.commands.node import CONFIG_NAME
-from p2p.commands.options import AsJson, console, print_json
+from p2p.commands.options import AsJson, console, plain, print_json
 from p2p.config import load_config
 from p2p.process import load_genesis, open_ledger
 
@@ -66,7 +66,7 @@ def make(folder: Folder, keep: Keep, reason: Reason, output: Output) -> None:
     finally:
         store.close()
     write_bytes(output, recovery.encode())
-    console.print(told(recovery), soft_wrap=True)
+    console.print(plain(told(recovery)), soft_wrap=True)
 
 
 def drafted(ledger: Ledger, genesis: Genesis, keep: list[str], reason: str) -> Recovery:
@@ -93,7 +93,7 @@ def sign(file: File, signer: Signer) -> None:
     draft = file.with_name(f".{file.name}.new")
     write_bytes(draft, recovery.encode())
     draft.replace(file)  # in one step: a full disk must not cost the signatures of the others
-    console.print(told(recovery), soft_wrap=True)
+    console.print(plain(told(recovery)), soft_wrap=True)
 
 
 def read_recovery(file: Path) -> Recovery:
@@ -126,5 +126,5 @@ def show(file: File, genesis_hash: GenesisHash = "", as_json: AsJson = False) ->
             }
         )
         return
-    console.print(told(recovery), soft_wrap=True)
-    console.print(lacks or "enough have signed it", soft_wrap=True)
+    console.print(plain(told(recovery)), soft_wrap=True)
+    console.print(plain(lacks or "enough have signed it"), soft_wrap=True)
