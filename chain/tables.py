@@ -30,6 +30,7 @@ GUARD = b"c/guard"  # the highest slot this node has proposed a block for
 
 FORMAT_VERSION = b"2"  # 2: header rows say how finality stands
 HEIGHT_BYTES = 8
+HEIGHT_MAX = 2 ** (8 * HEIGHT_BYTES) - 1
 INDEX_BYTES = 4
 INDEX_MAX = 2 ** (8 * INDEX_BYTES) - 1
 

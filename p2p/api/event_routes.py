@@ -70,7 +70,7 @@ class EventRoutes:
 
     def _refusal(self, websocket: WebSocket, wanted: tuple[str, ...]) -> Response | None:
         origin = websocket.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != websocket.headers.get("host"):
+        if origin is not None and _host_of(origin) != websocket.headers.get("host"):
             # Browsers hold no page back from a websocket; so we do what CORS does for the rest.
             return problem_response(403, "foreign-origin", f"a page of {origin[:80]!r} may not")
         unknown = [kind for kind in wanted if kind not in KINDS]
@@ -99,6 +99,14 @@ class EventRoutes:
                     await websocket.send_text(encode_json(shown).decode())
                     await websocket.close(TRY_LATER, "too slow")
                     return
+
+
+def _host_of(origin: str) -> str:
+    """Host and port of an origin; empty for one that has none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 async def _leave_with(websocket: WebSocket, scope: trio.CancelScope) -> None:

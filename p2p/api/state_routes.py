@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from chain.state.paths import parse_path
+from chain.tables import HEIGHT_MAX, INDEX_MAX
 from p2p.api.limits import HISTORY_PAGE, HISTORY_PAGE_MAX, PATH_TEXT_MAX
 from p2p.api.problems import Problem
 from p2p.api.requests import parse_hash
@@ -90,6 +91,8 @@ class StateRoutes:
 
 def _parse_place(text: str) -> tuple[int, int]:
     height, _, index = text.partition(".")
-    if not (height.isdecimal() and index.isdecimal() and len(text) < 32 and text.isascii()):
-        raise Problem(422, "bad-parameter", f"before {text[:80]!r}: expected HEIGHT.INDEX")
-    return int(height), int(index)
+    if height.isdecimal() and index.isdecimal() and len(text) < 32 and text.isascii():
+        place = int(height), int(index)
+        if place[0] <= HEIGHT_MAX and place[1] <= INDEX_MAX:
+            return place
+    raise Problem(422, "bad-parameter", f"before {text[:80]!r}: expected HEIGHT.INDEX")

@@ -92,11 +92,12 @@ async def test_an_unknown_kind_is_refused_before_the_handshake(autojump_clock: M
 
 
 async def test_a_page_of_another_origin_is_kept_out(autojump_clock: MockClock) -> None:
-    foreign, own = ((b"origin", b"http://evil.example"),), ((b"origin", b"http://node"),)
+    own = ((b"origin", b"http://node"),)
     async with serve() as served:
-        async with connect(served, headers=foreign) as socket:
-            assert (await socket.from_app.receive())["status"] == 403
-            await socket.from_app.receive()
+        for foreign in (b"http://evil.example", b"null", b"http://[node"):
+            async with connect(served, headers=((b"origin", foreign),)) as socket:
+                assert (await socket.from_app.receive())["status"] == 403
+                await socket.from_app.receive()
         async with connect(served, headers=own) as socket:
             assert (await socket.from_app.receive())["type"] == "websocket.accept"
 

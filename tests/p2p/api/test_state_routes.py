@@ -74,7 +74,7 @@ async def test_a_history_in_pages_misses_none(autojump_clock: MockClock) -> None
                 break
             query = f"&before={page.next}"
         assert seen == [tx.id.hex() for tx in reversed(sent)]
-        for wrong in ("x", "1.2.3", "-1.0", "1"):
+        for wrong in ("x", "1.2.3", "-1.0", "1", f"{2**64}.0", f"1.{2**32}"):
             path = f"/v1/accounts/bob/transactions?before={wrong}"
             assert (await served.get(path, 422))["code"] == "bad-parameter"
 
