@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import trio
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
@@ -12,6 +13,7 @@ from p2p.api.problems import Problem
 from p2p.api.requests import CBOR, parse_hash
 from p2p.api.routing import Served, add_get, described, json_response
 from p2p.api.views import (
+    BlockSummary,
     BlocksView,
     BlockView,
     CountersView,
@@ -83,8 +85,13 @@ class ChainRoutes:
         """Blocks of the head's chain, newest first."""
         height = self._served.ledger.head.height
         top = height if before is None else min(before - 1, height)
-        found = (self._served.present.summary_at(at) for at in range(top, max(top - limit, -1), -1))
-        return json_response(BlocksView(tuple(summary for summary in found if summary)))
+        heights = range(top, max(top - limit, -1), -1)
+        ids = [found for at in heights if (found := self._served.ledger.block_id_at(at))]
+        summaries: list[BlockSummary] = []
+        for block_id in ids:
+            summaries.append(self._served.present.summary_of(block_id))
+            await trio.lowlevel.checkpoint()  # a page of full blocks takes seconds; others go on
+        return json_response(BlocksView(tuple(summaries)))
 
     async def block(self, reference: Reference) -> Response:
         """A block with the results of its transactions."""

@@ -15,7 +15,7 @@ WAITERS_MAX = 1_000
 SUBSCRIBERS_MAX = 64
 """Each holds a queue of events (see p2p.subscription.EVENTS_MAX): 100 MB when all are stuck."""
 BLOCKS_PAGE_MAX = 100
-"""Summaries in one page; their blocks are read from the store, 1 ms each when full."""
+"""Summaries in one page; their blocks are read from the store, 12 to 40 ms each when full."""
 BLOCKS_PAGE = 20
 HISTORY_PAGE_MAX = 200
 HISTORY_PAGE = 50

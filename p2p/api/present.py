@@ -70,11 +70,8 @@ class Presenter:
             size=_size(block),
         )
 
-    def summary_at(self, height: int) -> BlockSummary | None:
-        """The block at a height of the head's chain, in a list."""
-        block_id = self._ledger.block_id_at(height)
-        if block_id is None:
-            return None
+    def summary_of(self, block_id: Hash) -> BlockSummary:
+        """A block that is in the store, in a list."""
         known = self._summaries.get(block_id)
         if known is None:
             block = self._ledger.block(block_id)

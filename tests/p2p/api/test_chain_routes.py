@@ -72,6 +72,25 @@ async def test_blocks_newest_first_down_to_genesis(autojump_clock: MockClock) ->
         assert older.blocks[0].author == ""
 
 
+async def test_others_go_on_while_a_page_is_read(autojump_clock: MockClock) -> None:
+    async with serve() as served:
+        await trio.sleep(100)
+        assert served.node.ledger.head.height > 90
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await trio.lowlevel.checkpoint()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(others)
+            await served.http.get("/v1/blocks?limit=100")
+            nursery.cancel_scope.cancel()
+        assert turns > 90
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
