@@ -127,6 +127,7 @@ class Ledger(Queries):
         self._know(tx.raw)
         if self.is_included(tx.id):
             raise Declined("already-included", f"{tx.id.hex()} is in a block already")
+        self.mempool.check_registrations(tx)
         check_relay(self._chainstate.view, tx, self.context(slot))
         admission = self.mempool.add(tx, slot, self.next_sequence)
         return [TransactionAdded(tx.id), *_dropped(displaced(tx, admission))]

@@ -5,6 +5,9 @@ Rules:
   one transaction, not by ten thousand.
 - A lane stops at its first number that is missing, expired or does not fit. *Why:* what follows
   could not be included without it.
+- A block takes REGISTRATIONS_MAX registrations. *Why:* each may bring 32 signatures, costs its
+  sender nothing and is checked where blocks are made: a block full of them took seconds, and so
+  did those that filled the room it left.
 Spec: docs/spec/ledger.md, section 7.
 """
 
@@ -14,9 +17,12 @@ from dataclasses import dataclass
 from chain.pool.lane import Lane
 from chain.pool.mempool import Mempool, NextSequence
 from chain.transactions.envelope import Transaction
+from chain.transactions.identity import Register
 
 FRAMING_BYTES = 5
 """What a block adds to a transaction: the head of a CBOR byte string, at its largest."""
+REGISTRATIONS_MAX = 128
+"""A quarter of a second with the most keys each; eleven million a day with a slot of a second."""
 MISFITS_MAX = 64
 """After so many lanes in which nothing fitted the block counts as full: a search through every
 lane for the last few bytes would cost more than they are worth."""
@@ -40,7 +46,7 @@ def select(
     selected: list[Transaction] = []
     turns = deque[tuple[Lane, int]]()
     left = room.bytes
-    misfits = 0
+    misfits = registrations = 0
     waiting = mempool.lanes()
     while len(selected) < room.transactions and misfits < MISFITS_MAX:
         # The first round asks the ledger for each lane's number only as far as there is room.
@@ -59,6 +65,10 @@ def select(
         if size > left:
             misfits += 1
             continue
+        if isinstance(pending.tx.body, Register):
+            if registrations == REGISTRATIONS_MAX:
+                continue
+            registrations += 1
         left -= size
         selected.append(pending.tx)
         turns.append((lane, sequence + 1))

@@ -116,6 +116,11 @@ class Mempool:
         waiting = self._lanes.get((sender, lane))
         return expected if waiting is None else waiting.next_free(expected)
 
+    def check_registrations(self, tx: Transaction) -> None:
+        """Raise Declined when it would be one registration too many: before it is checked, which
+        costs dozens of signatures, and not only after."""
+        self._check_registrations(tx, self._waiting(tx))
+
     def add(self, tx: Transaction, now_slot: int, next_sequence: NextSequence) -> Admission:
         """Admit a transaction, or raise Declined with the reason; then the same wait as before."""
         self._check(tx, now_slot, next_sequence(tx.sender, tx.lane))
@@ -198,18 +203,32 @@ class Mempool:
 
     def _replaceable(self, tx: Transaction) -> Transaction | None:
         """The transaction that `tx` would replace, or None; Declined when that one stays."""
-        lane = self._lanes.get((tx.sender, tx.lane))
-        before = None if lane is None else lane.get(tx.sequence)
+        before = self._waiting(tx)
         if before is None:
             return None
-        if tx.expiry >= before.tx.expiry:
+        if tx.expiry >= before.expiry:
             raise Declined(
                 "sequence-taken",
-                f"{before.tx.id.hex()} waits under sequence {tx.sequence} of lane {tx.lane} and "
-                f"expires in slot {before.tx.expiry}; only an earlier expiry than that replaces "
+                f"{before.id.hex()} waits under sequence {tx.sequence} of lane {tx.lane} and "
+                f"expires in slot {before.expiry}; only an earlier expiry than that replaces "
                 f"it, not {tx.expiry}",
             )
-        return before.tx
+        return before
+
+    def _check_registrations(self, tx: Transaction, replaced: Transaction | None) -> None:
+        waits = replaced is not None and isinstance(replaced.body, Register)
+        more = isinstance(tx.body, Register) and not waits
+        if more and self._registrations >= self.limits.registrations:
+            raise Declined(
+                "mempool-registrations",
+                f"{self._registrations} registrations wait, the most that are kept; send it later",
+            )
+
+    def _waiting(self, tx: Transaction) -> Transaction | None:
+        """What waits under a transaction's number."""
+        lane = self._lanes.get((tx.sender, tx.lane))
+        before = None if lane is None else lane.get(tx.sequence)
+        return None if before is None else before.tx
 
     def _make_room(self, tx: Transaction, replaced: Transaction | None) -> tuple[Transaction, ...]:
         """Evict until `tx` fits. Raises Declined, having put back what was taken out."""
@@ -217,14 +236,7 @@ class Mempool:
         if replaced is not None:
             size -= len(replaced.raw)
         entering = 0 if replaced is not None else 1
-        registering = isinstance(tx.body, Register) and not (
-            replaced is not None and isinstance(replaced.body, Register)
-        )
-        if registering and self._registrations >= self.limits.registrations:
-            raise Declined(
-                "mempool-registrations",
-                f"{self._registrations} registrations wait, the most that are kept; send it later",
-            )
+        self._check_registrations(tx, replaced)
         # The newcomer is weighed with its sender: who asks for room is no lighter for asking.
         self._heaviest.change(tx.sender, size)
         evicted: list[Transaction] = []

@@ -38,8 +38,9 @@ CONTROLLERS_MAX = 4
 """Above one identity: organisation, division, department, office; then the device itself."""
 RECORDS_CACHED = 4096
 """Decoded records kept: the senders of a busy hour, about 8 MB at worst."""
-PROOFS_CACHED = 1024
-"""A registration is checked at admission and again in its block; the second time is free."""
+PROOFS_CACHED = 2_560
+"""A registration is checked at admission and again in its block; the second time is free. As many
+as wait at most, and some that came with a block; 5 KB each with the most keys, 13 MB at worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +230,7 @@ class Register:
             raise Invalid(
                 "key-not-live", f"signed by {key.hex()}, which is no tx key of the document"
             )
-        message = POSSESSION + context.chain + did
-        for owned, proof in zip(self.document.keys, self.proofs, strict=True):
-            if owned.purpose is not Purpose.AGREE and not _verified(owned.public, message, proof):
-                raise Invalid(
-                    "did-proof",
-                    f"the proof of key {owned.id!r} ({owned.public.hex()}) does not verify",
-                )
+        _check_possession(POSSESSION + context.chain + did, self.document.keys, self.proofs)
 
     def check_consent(self, state: State, sender: bytes, context: Context) -> None:
         """Raise Invalid unless the controller, if there is one, consents and is registered."""
@@ -293,6 +288,16 @@ def give_consent(admin: KeyPair, chain: Hash, did: bytes) -> tuple[bytes, bytes]
 def _consent(value: Value) -> tuple[bytes, bytes]:
     public, signature = shape.array(value, 2, "consent")
     return shape.blob(public, 32, "consent key"), shape.blob(signature, 64, "consent signature")
+
+
+@lru_cache(maxsize=PROOFS_CACHED)
+def _check_possession(message: bytes, keys: tuple[Key, ...], proofs: tuple[bytes, ...]) -> None:
+    """Raise Invalid unless each signing key signed the message; remembered for all at once."""
+    for owned, proof in zip(keys, proofs, strict=True):
+        if owned.purpose is not Purpose.AGREE and not verify(owned.public, message, proof):
+            raise Invalid(
+                "did-proof", f"the proof of key {owned.id!r} ({owned.public.hex()}) does not verify"
+            )
 
 
 @lru_cache(maxsize=PROOFS_CACHED)

@@ -1,9 +1,15 @@
 """Block assembly: turns, order and room."""
 
-from chain.pool.assembly import FRAMING_BYTES, MISFITS_MAX, BlockRoom, select
+from chain.pool.assembly import (
+    FRAMING_BYTES,
+    MISFITS_MAX,
+    REGISTRATIONS_MAX,
+    BlockRoom,
+    select,
+)
 from chain.pool.mempool import Mempool, MempoolLimits
 from chain.transactions.envelope import Transaction
-from tests.chain.pool.waiting import Sequences, sender, waiting
+from tests.chain.pool.waiting import REGISTRATION, Sequences, sender, waiting
 
 SLOT = 10
 WIDE = BlockRoom(transactions=100, bytes=1_000_000)
@@ -61,6 +67,16 @@ def test_a_lane_stops_at_what_has_expired() -> None:
 def test_a_lane_stops_at_what_does_not_fit() -> None:
     mempool = pool(waiting(1, 0, size=600), waiting(1, 1), waiting(2, 0), waiting(2, 1))
     assert chosen(mempool, BlockRoom(9, 2 * (200 + FRAMING_BYTES))) == [(2, 0), (2, 1)]
+
+
+def test_a_block_takes_so_many_registrations_and_goes_on() -> None:
+    many = [waiting(n, body=REGISTRATION) for n in range(1, REGISTRATIONS_MAX + 3)]
+    mempool, sequences = pool(*many, waiting(1_000)), Sequences()
+    wide = BlockRoom(transactions=1_000, bytes=1_000_000)
+    block = select(mempool, sequences, SLOT, wide)
+    assert block == [*many[:REGISTRATIONS_MAX], waiting(1_000)]
+    mempool.on_block_connected(block)
+    assert select(mempool, sequences, SLOT, wide) == many[REGISTRATIONS_MAX:]
 
 
 def test_room_is_used_to_the_byte() -> None:

@@ -132,6 +132,10 @@ def test_registrations_wait_in_a_compartment() -> None:
     mempool = pool(registrations=2)
     fill(mempool, *(waiting(n, body=REGISTRATION) for n in (1, 2)))
     assert "2 registrations wait" in declined(mempool, waiting(3, body=REGISTRATION))
+    with pytest.raises(Declined, match="2 registrations wait"):
+        mempool.check_registrations(waiting(3, body=REGISTRATION))
+    mempool.check_registrations(waiting(2, expiry=50, body=REGISTRATION))  # it would replace one
+    mempool.check_registrations(waiting(3))
     fill(mempool, waiting(3))
     mempool.remove(waiting(1, body=REGISTRATION).id)
     fill(mempool, waiting(4, body=REGISTRATION))

@@ -9,16 +9,19 @@ from hypothesis import strategies as st
 from chain.primitives import cbor
 from chain.primitives.errors import Invalid, Refusal
 from chain.primitives.hashing import Hash, sha256
+from chain.primitives.keys import KeyPair, verify
 from chain.state import paths
 from chain.state.journal import State
+from chain.transactions import identity
 from chain.transactions.document import (
+    KEYS_MAX,
     DidDocument,
     Key,
     Purpose,
     Service,
     commit_next_keys,
 )
-from chain.transactions.envelope import decode_transaction
+from chain.transactions.envelope import Transaction, decode_transaction, sign_transaction
 from chain.transactions.identity import (
     DidRecord,
     RecordedKey,
@@ -163,6 +166,32 @@ def test_every_signing_key_proves_its_holder() -> None:
             assert broken == body
         else:
             assert f"proof of key '{owned.id}'" in refusal_of(broken)
+
+
+def test_the_proofs_of_what_waits_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block's registrations were checked when they came, however many keys they have."""
+    checked = 0
+
+    def counted(public: bytes, message: bytes, signature: bytes) -> bool:
+        nonlocal checked
+        checked += 1
+        return verify(public, message, signature)
+
+    monkeypatch.setattr(identity, "verify", counted)
+    waiting = [crowded(number) for number in range(40)]
+    for _ in range(2):
+        for tx in waiting:
+            check_transaction(state(), tx, context())
+    assert checked == 40 * KEYS_MAX
+
+
+def crowded(number: int) -> Transaction:
+    """A registration with as many keys as there may be."""
+    owned = [KeyPair.from_seed(bytes((number, n)) + bytes(30)) for n in range(KEYS_MAX)]
+    keys = (Key(f"k{n}", TX if n else ADMIN, pair.public) for n, pair in enumerate(owned))
+    made = DidDocument(tuple(keys))
+    body = register(made, CHAIN, {pair.public: pair for pair in owned})
+    return sign_transaction(owned[1], CHAIN, made.id, 0, 0, 100, body)
 
 
 def test_a_proof_for_another_chain_does_not_count() -> None:
