@@ -30,9 +30,9 @@ class Trend:
         return self.rise <= max(least, DRIFT_MAX * self.mean)
 
 
-def trend(at_s: Sequence[float], values: Sequence[float]) -> Trend:
-    """The trend of a series of at least eight samples, seconds and values."""
-    first = round(len(values) * WARM_UP)
+def trend(at_s: Sequence[float], values: Sequence[float], warm_up: float = WARM_UP) -> Trend:
+    """The trend of a series of at least eight samples, seconds and values; not all warm-up."""
+    first = round(len(values) * warm_up)
     hours = [(moment - at_s[0]) / 3_600 for moment in at_s[first:]]
     kept = values[first:]
     slope = linear_regression(hours, kept).slope

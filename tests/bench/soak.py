@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
+from statistics import mean
 from typing import Any
 
 import httpx
@@ -33,7 +35,7 @@ from p2p.protocol.settled import DECLINED_MAX, SETTLED_MAX
 from p2p.verifier import InlineVerifier
 from testnet.bench.holdings import holdings
 from testnet.bench.sizes import Mint
-from testnet.bench.trend import Trend, trend
+from testnet.bench.trend import WARM_UP, Trend, trend
 from testnet.conditions import spec_of
 from testnet.observation import Fact
 from testnet.scenario.model import NetPlan, Scenario
@@ -80,6 +82,10 @@ BOUNDS = {
 PROCESSES, SAMPLE_S, RATE = 20, 5.0, 20
 GAUGE = re.compile(rb"^cornerstone_(tasks|peers_inbound|peers_outbound) (\S+)", re.MULTILINE)
 LEAST = {"resident MB": 2.0, "descriptors": 3.0, "connections": 3.0, "tasks a connection": 1.0}
+WARM_TRANSACTIONS = 2 * SETTLED_MAX
+"""After so many the largest of a node's caches, of two generations, is as full as it gets."""
+WARM_UP_MAX = 0.75
+PARTS = 8  # of the time, of which each is printed
 ANSWER_S = 60.0
 """A machine that runs twenty nodes and something else beside them may be slow to answer."""
 
@@ -181,8 +187,38 @@ def measure_soak(plan: Plan, seed: int = 1) -> Soaked:
     return run_in_virtual_time(partial(live, plan, seed, {}), seed)
 
 
-def measure_processes(minutes: float, processes: int, rate: int) -> dict[str, list[Trend]]:
-    """Real processes under load: for each figure one trend a process."""
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Real processes under load: when each sample was taken, and each figure's samples by process.
+
+    `warm_up` is the share of the time until the caches are full, if that is within the time.
+    """
+
+    at_s: list[float]
+    samples: dict[str, list[list[float]]]
+    warm_up: float
+
+    @property
+    def warm(self) -> bool:
+        """Whether the caches are full long before the end."""
+        return self.warm_up <= WARM_UP_MAX
+
+    def trends(self, name: str) -> list[Trend]:
+        """A figure's trend in each process, once it is warm; if it gets warm at all."""
+        warm_up = max(WARM_UP, self.warm_up) if self.warm else WARM_UP
+        return [
+            trend(self.at_s, series, warm_up) for series in zip(*self.samples[name], strict=True)
+        ]
+
+    def course(self, name: str) -> list[float]:
+        """The mean of all processes, in each of PARTS parts of the time."""
+        means = [mean(sample) for sample in self.samples[name]]
+        ends = [len(means) * part // PARTS for part in range(PARTS + 1)]
+        return [mean(means[start:end]) for start, end in pairwise(ends)]
+
+
+def measure_processes(minutes: float, processes: int, rate: int) -> Watched:
+    """Real processes under load."""
     at_s: list[float] = []
     series: dict[str, list[list[float]]] = {name: [] for name in LEAST}
     seats = min(AUTHORITIES, processes)
@@ -206,10 +242,7 @@ def measure_processes(minutes: float, processes: int, rate: int) -> dict[str, li
         load.wait()
         status = cornerstone("testnet", "status", "soak")
         say(f"{processes} processes after {minutes:g} min: common height {status['common_height']}")
-    return {
-        name: [trend(at_s, list(values)) for values in zip(*rows, strict=True)]
-        for name, rows in series.items()
-    }
+    return Watched(at_s, series, WARM_TRANSACTIONS / rate / (60 * minutes))
 
 
 def read(node: dict[str, Any]) -> tuple[float, float]:
@@ -245,17 +278,23 @@ def report(soaked: Soaked) -> bool:
     return not soaked.growing
 
 
-def report_processes(figures: dict[str, list[Trend]]) -> bool:
+def report_processes(watched: Watched) -> bool:
     """Print it; whether nothing grows."""
     flat = True
-    for name, trends in figures.items():
-        worst = max(trends, key=lambda found: found.rise)
+    for name in watched.samples:
+        worst = max(watched.trends(name), key=lambda found: found.rise)
         flat = flat and worst.flat(LEAST[name])
         say(
             f"  {name}: {worst.mean:,.1f} on average in the worst process, "
-            f"{worst.per_hour:+,.2f} an hour, {worst.rise:+,.2f} since the warm-up"
+            f"{worst.per_hour:+,.2f} an hour, {worst.rise:+,.2f} since the warm-up; mean of all in "
+            f"each eighth of the time: {', '.join(f'{one:,.1f}' for one in watched.course(name))}"
         )
     say("everything is flat" if flat else "GROWING")
+    if not watched.warm:
+        say(
+            f"the caches were filling all the while: they are full after {WARM_TRANSACTIONS:,} "
+            "transactions, so choose a higher --rate, or more --minutes"
+        )
     return flat
 
 
