@@ -7,6 +7,9 @@ Rules:
 - No more connections than the limit, and than half of the files the process may open; further
   ones are closed at once. *Why:* the store and the peers need files too, and a node whose store
   cannot open one ends.
+- A connection that its client has closed ends as soon as nothing is being answered on it. *Why:*
+  the HTTP library keeps it for the whole keep-alive time, so that a hundred clients a second, each
+  with a connection of its own, would hold all there are.
 """
 
 import resource
@@ -29,6 +32,21 @@ def connections_max() -> int:
     """How many connections this process may afford."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return CONNECTIONS_MAX if files < 0 else min(CONNECTIONS_MAX, files // 2)
+
+
+class Server(TCPServer):
+    """One connection, which is not idle any more once its client has closed it."""
+
+    _ended = False
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        self._ended = True
+        await self.idle_task.stop()
+
+    async def _idle_timeout(self) -> None:
+        if not self._ended:
+            await super()._idle_timeout()
 
 
 class Connections:
@@ -60,7 +78,7 @@ class Connections:
             # It asks the stream whether it is one of TLS; the annotation knows no other.
             link = cast("trio.SSLStream[trio.SocketStream]", stream)
             state = cast(LifespanState, ConnectionState({}))
-            await TCPServer(self._app, self._config, self._context, state, link)
+            await Server(self._app, self._config, self._context, state, link)
         except Exception as error:  # noqa: BLE001 - the boundary of a connection; it logs
             self._observer.count("api_connection", "failed")
             told = repr(error)[:ERROR_TEXT_MAX]

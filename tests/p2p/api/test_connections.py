@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from p2p.api.client import Client
 from p2p.api.connections import Connections
-from p2p.api.server import base_url, bind, server_config
+from p2p.api.server import KEEP_ALIVE_S, base_url, bind, server_config
 from p2p.observer import Observer
 from tests.p2p.api.test_server import away, served
 
@@ -70,6 +70,26 @@ async def test_data_for_an_answered_stream_takes_nobody_along() -> None:
         assert live.node.observer.total("api_connection", "failed") == 1
 
 
+@pytest.mark.parametrize("asked", [b"", b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_what_the_client_has_closed_is_closed(asked: bytes) -> None:
+    async with served() as live:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(live.url.rpartition(":")[2]))
+        await stream.send_all(asked)
+        if asked:
+            assert (await stream.receive_some()).startswith(b"HTTP/1.1 200")
+        await trio.testing.wait_all_tasks_blocked()
+        await stream.send_eof()
+        await ends(stream)
+
+
+async def test_a_request_is_answered_though_nothing_follows_it() -> None:
+    async with served() as live:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(live.url.rpartition(":")[2]))
+        await stream.send_all(b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n")
+        await stream.send_eof()
+        assert b'"recoveries":0}' in await ends(stream)
+
+
 async def test_connections_beyond_the_limit_are_closed() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 204, "headers": []})
@@ -109,11 +129,14 @@ async def answers(port: int) -> bool:
     return True
 
 
-async def ends(stream: trio.SocketStream) -> None:
-    """The other side has let go of the connection."""
-    try:
-        while await stream.receive_some():
+async def ends(stream: trio.SocketStream) -> bytes:
+    """The other side lets go of the connection, long before its idle time is over; what it said."""
+    said = b""
+    with trio.fail_after(KEEP_ALIVE_S / 2):
+        try:
+            while more := await stream.receive_some():
+                said += more
+        except trio.BrokenResourceError:
             pass
-    except trio.BrokenResourceError:
-        pass
     await stream.aclose()
+    return said
