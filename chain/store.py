@@ -10,7 +10,7 @@ flushed to the disk before `write` returns. What guards a key (see `voting`) is 
 
 import shutil
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,7 @@ from rocksdict import (
     DbClosedError,
     Options,
     Rdict,
+    RdictIter,
     WriteBatch,
     WriteOptions,
 )
@@ -34,6 +35,7 @@ from chain.primitives.errors import StoreFailure
 BLOCK_CACHE_BYTES = 16 << 20
 WRITE_BUFFER_BYTES = 8 << 20
 LOG_BYTES_MAX = 1 << 20
+REMEDY = "restore it, or remove it and sync again"
 FREE_BYTES_MIN = 64 << 20  # below this a node refuses to start rather than die in mid-flight
 
 
@@ -162,8 +164,13 @@ class RocksStore:
         self._write_options.sync = durability is Durability.POWER
         self._durable = WriteOptions()
         self._durable.sync = True
+        tables = any(path.glob("*.sst"))
         with self._translated:
             self._rows = Rdict(str(path), _options())
+        if tables and not self.scan(b"", limit=1):
+            # A cut MANIFEST reads as the list of fewer tables, or of none.
+            self.close()
+            raise StoreFailure(f"{path} is damaged; {REMEDY} (its tables are on no list)")
 
     def get(self, key: bytes) -> bytes | None:
         """See KeyValueStore."""
@@ -181,19 +188,14 @@ class RocksStore:
         self, prefix: bytes, start: bytes = b"", *, limit: int, reverse: bool = False
     ) -> list[tuple[bytes, bytes]]:
         """See KeyValueStore."""
-        after = _after(prefix)
-        seek: bytes | None = max(start, prefix)
-        if reverse:
-            seek = min(filter(None, (start, after)), default=None)
         found: list[tuple[bytes, bytes]] = []
         with self._translated:
-            rows: Iterator[tuple[bytes, bytes]] = self._rows.items(reverse, seek)  # type: ignore[assignment]
-            for key, value in rows:
-                if reverse and key == after:
-                    continue  # the seek ends on the first key behind the prefix when it exists
-                if len(found) == limit or not key.startswith(prefix):
-                    break
-                found.append((key, value))
+            rows = self._rows.iter()
+            _seek(rows, prefix, start, reverse=reverse)
+            while len(found) < limit and rows.valid() and rows.key().startswith(prefix):
+                found.append((rows.key(), rows.value()))
+                rows.prev() if reverse else rows.next()
+            rows.status()  # a damaged table ends the iteration like the end of the rows
         return found
 
     def write(self, batch: Batch, *, durable: bool = False) -> None:
@@ -233,6 +235,21 @@ class _Translated:
             raise StoreFailure(_explain(self._path, error)) from None
 
 
+def _seek(rows: RdictIter, prefix: bytes, start: bytes, *, reverse: bool) -> None:
+    """Go to the first row of a scan, or to one that is not of the prefix when there is none."""
+    if not reverse:
+        rows.seek(max(start, prefix))
+        return
+    after = _after(prefix)
+    seek = min(filter(None, (start, after)), default=None)
+    if seek is None:
+        rows.seek_to_last()
+        return
+    rows.seek_for_prev(seek)
+    if rows.valid() and rows.key() == after:
+        rows.prev()  # the first key behind the prefix, when it exists
+
+
 def _after(prefix: bytes) -> bytes:
     """The first key behind all keys with that prefix; empty when there is none."""
     stripped = prefix.rstrip(b"\xff")
@@ -258,10 +275,10 @@ def _options() -> Options:
 
 def _explain(path: Path, error: Exception) -> str:
     text = str(error)
+    if "orruption" in text or "No such file" in text:  # first: it may speak of a block
+        return f"{path} is damaged; {REMEDY} ({text})"
     if "lock" in text.lower():
         return f"{path} is open in another process; stop that node first ({text})"
-    if "orruption" in text:
-        return f"{path} is damaged; restore it, or remove it and sync again ({text})"
     if "No space" in text:
         return f"{path}: the disk is full; make room and restart ({text})"
     return f"{path}: {text}"

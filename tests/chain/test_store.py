@@ -1,5 +1,7 @@
 """The contract of a store, against RocksDB and memory; what only a disk can do to RocksDB."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -168,3 +170,47 @@ def test_a_closed_store_refuses(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StoreFailure):
         store.get(b"a")
+
+
+def filled(path: Path) -> None:
+    """A store whose rows are all in tables."""
+    store = RocksStore(path)
+    store.write(batch(*((b"%d" % n, bytes(100)) for n in range(100))))
+    store.close()
+    assert list(path.glob("*.sst"))
+
+
+def test_a_flipped_bit_is_damage_and_no_other_process(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (table,) = tmp_path.glob("*.sst")
+    raw = bytearray(table.read_bytes())
+    raw[100] ^= 1
+    table.write_bytes(raw)
+    with pytest.raises(StoreFailure, match=r"is damaged; restore it, or .* checksum mismatch"):
+        RocksStore(tmp_path).scan(b"", limit=100)
+
+
+def test_a_lost_file_is_damage(tmp_path: Path) -> None:
+    filled(tmp_path)
+    next(tmp_path.glob("MANIFEST-*")).unlink()
+    with pytest.raises(StoreFailure, match="is damaged; restore it, or"):
+        RocksStore(tmp_path)
+
+
+def test_a_cut_list_of_tables_is_no_empty_store(tmp_path: Path) -> None:
+    """What an authority has signed would be forgotten with the rest."""
+    filled(tmp_path / "whole")
+    size = next((tmp_path / "whole").glob("MANIFEST-*")).stat().st_size
+    refused = 0
+    for cut in range(0, size, 29):
+        path = tmp_path / str(cut)
+        shutil.copytree(tmp_path / "whole", path)
+        os.truncate(next(path.glob("MANIFEST-*")), cut)
+        try:
+            store = RocksStore(path)
+        except StoreFailure:
+            refused += 1
+        else:
+            assert len(store.scan(b"", limit=200)) == 100
+            store.close()
+    assert refused
