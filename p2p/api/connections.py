@@ -2,8 +2,8 @@
 
 Rules:
 - What the HTTP library raises over a connection ends that connection, and is counted. *Why:* it
-  has no answer to some of what a client may send (a header that is not ASCII, data for a stream
-  that was answered); its own server would end with the first of these, and the node with it.
+  has no answer to some of what a client may send (a header that is not ASCII, a frame before the
+  handshake's end); its own server would end with the first of these, and the node with it.
 - No more connections than the limit, and than half of the files the process may open; further
   ones are closed at once. *Why:* the store and the peers need files too, and a node whose store
   cannot open one ends.
@@ -24,6 +24,7 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
 from starlette.types import ASGIApp
 
+from p2p.api.http1 import Http1
 from p2p.api.limits import CONNECTIONS_MAX, ERROR_TEXT_MAX
 from p2p.observer import Observer
 
@@ -40,6 +41,7 @@ class Server(TCPServer):
     _ended = False
 
     async def _read_data(self) -> None:
+        self.protocol.protocol = Http1.instead_of(self.protocol)
         await super()._read_data()
         self._ended = True
         await self.idle_task.stop()
