@@ -151,7 +151,7 @@ def load_account(path: Path) -> Account:
         return Account(value["name"], network, did, keys, following)
     except Malformed as error:
         raise BadAccount(f"{path}: {error.reason}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadAccount(f"{path} is no account file ({error!r})") from error
 
 

@@ -39,6 +39,7 @@ from p2p.net.websocket import WebSocketTransport
 from p2p.node import Node, NodeParts
 from p2p.observer import Observer
 from p2p.status import NodeAddresses
+from p2p.vault import write_durably
 from p2p.verifier import ThreadVerifier
 
 # A verifier thread that has finished one signature waits for the interpreter until the loop's
@@ -207,9 +208,7 @@ def load_identity(path: Path) -> KeyPair:
         text = path.read_text("ascii").strip()
     except FileNotFoundError:
         seed = os.urandom(SEED_BYTES)
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(opened, "w") as file:
-            file.write(seed.hex() + "\n")
+        write_durably(path, f"{seed.hex()}\n".encode())
         return KeyPair.from_seed(seed)
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfig(f"key {path}: cannot be read ({error})") from error

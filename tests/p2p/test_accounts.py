@@ -90,6 +90,7 @@ def edited(**changes: object) -> bytes:
         (b"[1]", "no account file"),
         (b"{}", "no account file"),
         (b"\xff", "no account file"),
+        (b"[" * 60_000, "no account file"),
         (edited(format="other"), "expected 'cornerstone/account/1'"),
         (edited(did="did:key:z1"), "did:cornerstone"),
         (edited(network="other"), "is on network 'test'"),

@@ -1,6 +1,7 @@
 """A node as a process: real files, real sockets, and a stop that is prompt and clean."""
 
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -86,6 +87,20 @@ async def test_two_nodes_of_one_folder_exclude_each_other(config: NodeConfig) ->
 def test_the_identity_is_made_once_and_kept(tmp_path: Path) -> None:
     first = load_identity(tmp_path / "key")
     assert load_identity(tmp_path / "key").public == first.public
+
+
+def test_a_start_that_was_cut_off_leaves_no_half_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk, pytest.raises(OSError, match="No space"):
+        disk.setattr(os, "fdopen", full)
+        load_identity(tmp_path / "key")
+    made = load_identity(tmp_path / "key")
+    assert load_identity(tmp_path / "key").public == made.public
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("text", ["", "xyz", "ab" * 31])
