@@ -95,9 +95,10 @@ def test_a_start_that_was_cut_off_leaves_no_half_key(
     def full(*_: object) -> object:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as disk, pytest.raises(OSError, match="No space"):
+    with monkeypatch.context() as disk:
         disk.setattr(os, "fdopen", full)
-        load_identity(tmp_path / "key")
+        with pytest.raises(OSError, match="No space"):
+            load_identity(tmp_path / "key")
     made = load_identity(tmp_path / "key")
     assert load_identity(tmp_path / "key").public == made.public
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
