@@ -18,11 +18,16 @@ from chain.parameters import PARAMETER_RANGES
 from chain.primitives.errors import Declined, Invalid
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction
+from chain.transactions.identity import Register
 
 # Clocks differ: a block for the next slot is taken, one further ahead waits with its sender.
 SLOTS_AHEAD_MAX = 1
 # Two blocks of one author for one slot are evidence against it; a third adds nothing.
 BLOCKS_PER_SLOT_MAX = 2
+# Each may bring 32 signatures and costs its sender nothing: with the most keys each, a quarter of a
+# second. A block full of them would hold every node up for two. Eleven million a day are left, with
+# a slot of a second.
+REGISTRATIONS_MAX = 128
 BYTES_MAX = PARAMETER_RANGES["block_bytes_max"][1]
 TRANSACTIONS_MAX = PARAMETER_RANGES["block_transactions_max"][1]
 
@@ -99,3 +104,13 @@ def check_size(transactions: Sequence[bytes], bytes_max: int, transactions_max: 
     size = BLOCK_OVERHEAD_BYTES + sum(map(len, transactions))
     if size > bytes_max:
         raise Invalid("block-too-large", f"{size} bytes, at most {bytes_max}")
+
+
+def check_registrations(transactions: Sequence[Transaction]) -> None:
+    """Raise Invalid when a block has too many registrations among its transactions."""
+    registrations = sum(isinstance(transaction.body, Register) for transaction in transactions)
+    if registrations > REGISTRATIONS_MAX:
+        raise Invalid(
+            "too-many-registrations",
+            f"{registrations} registrations, at most {REGISTRATIONS_MAX}",
+        )

@@ -5,9 +5,7 @@ Rules:
   one transaction, not by ten thousand.
 - A lane stops at its first number that is missing, expired or does not fit. *Why:* what follows
   could not be included without it.
-- A block takes REGISTRATIONS_MAX registrations. *Why:* each may bring 32 signatures, costs its
-  sender nothing and is checked where blocks are made: a block full of them took seconds, and so
-  did those that filled the room it left.
+- What is left of the registrations when a block has as many as it may waits for the next one.
 Spec: docs/spec/ledger.md, section 7.
 """
 
@@ -18,11 +16,10 @@ from chain.pool.lane import Lane
 from chain.pool.mempool import Mempool, NextSequence
 from chain.transactions.envelope import Transaction
 from chain.transactions.identity import Register
+from chain.validation import REGISTRATIONS_MAX
 
 FRAMING_BYTES = 5
 """What a block adds to a transaction: the head of a CBOR byte string, at its largest."""
-REGISTRATIONS_MAX = 128
-"""A quarter of a second with the most keys each; eleven million a day with a slot of a second."""
 MISFITS_MAX = 64
 """After so many lanes in which nothing fitted the block counts as full: a search through every
 lane for the last few bytes would cost more than they are worth."""

@@ -51,6 +51,7 @@ BLOCK_CODES = frozenset(
         "key-not-live",
         "known-invalid",
         "too-little-work",
+        "too-many-registrations",
         "too-many-transactions",
         "unexpected-certificates",
         "wrong-author",

@@ -17,9 +17,15 @@ from chain.ledger import Ledger
 from chain.parameters import Parameters
 from chain.primitives.errors import Declined, Malformed, Refusal
 from chain.primitives.hashing import Hash, sha256
+from chain.primitives.keys import KeyPair
+from chain.transactions.document import DidDocument, Key, Purpose
+from chain.transactions.envelope import sign_transaction
+from chain.transactions.identity import Register
+from testnet.checkers.reference import Reference
 from tests.chain.founding import (
     AUTHORITIES,
     EXPIRY,
+    GENESIS,
     decoded,
     genesis,
     grow,
@@ -159,6 +165,24 @@ def test_limits_of_the_genesis() -> None:
     assert seal is not None
     with pytest.raises(Refusal, match="too-many-transactions: 3 transactions, at most 2"):
         on.import_block(Block(header, seal, (), raws), txs, 1)
+
+
+def test_a_block_of_too_many_registrations() -> None:
+    on = ledger()
+    keys = (Key("a", Purpose.ADMIN, bytes(32)), Key("t", Purpose.TX, bytes([1]) * 32))
+    body = Register(DidDocument(keys), (bytes(64), bytes(64)))
+    key = KeyPair.from_seed(bytes(32))
+    txs = [sign_transaction(key, GENESIS.hash, bytes(32), 0, n, 9, body) for n in range(129)]
+    raws = tuple(tx.raw for tx in txs)
+    header = replace(make(on, 1).header, transactions=list_root(raws))
+    seal = on.engine.seal(header, leader(1), 0, range(1))
+    assert seal is not None
+    block = Block(header, seal, (), raws)
+    with pytest.raises(Refusal, match="too-many-registrations: 129 registrations, at most 128"):
+        on.import_block(block, txs, 1)
+    assert Reference(GENESIS).judge([encode_block(block)])[encode_block(block)].code == (
+        "too-many-registrations"
+    )
 
 
 def test_a_block_that_is_too_large() -> None:

@@ -3,12 +3,12 @@
 from chain.pool.assembly import (
     FRAMING_BYTES,
     MISFITS_MAX,
-    REGISTRATIONS_MAX,
     BlockRoom,
     select,
 )
 from chain.pool.mempool import Mempool, MempoolLimits
 from chain.transactions.envelope import Transaction
+from chain.validation import REGISTRATIONS_MAX
 from tests.chain.pool.waiting import REGISTRATION, Sequences, sender, waiting
 
 SLOT = 10
