@@ -6,6 +6,7 @@ from chain.primitives import shape
 from chain.primitives.cbor import Value
 from chain.primitives.errors import Malformed
 from chain.primitives.hashing import HASH_BYTES, Hash
+from chain.primitives.printable import is_printable
 
 REQUEST_MAX = 2**32 - 1
 SHORT_BYTES = 8  # of 50,000 waiting ids none looks like another, but once in 14 million tries
@@ -57,11 +58,11 @@ def blobs(value: Value, maximum: int, size: int, what: str) -> tuple[bytes, ...]
 def printable(value: Value, maximum: int, what: str) -> str:
     """Text that can stand in a log and on a terminal."""
     text = shape.text(value, maximum, what)
-    if not text.isprintable():
+    if not is_printable(text):
         raise Malformed("shape", f"{what}: expected printable text, got {text!r}")
     return text
 
 
 def quoted(text: str) -> str:
     """Text of ours with what is not printable escaped, whatever it quotes."""
-    return text if text.isprintable() else ascii(text)[1:-1]
+    return text if is_printable(text) else ascii(text)[1:-1]

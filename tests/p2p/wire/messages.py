@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from chain.block import HEADER_BYTES_MAX, SEAL_BYTES_MAX
 from chain.primitives.hashing import Hash
+from chain.primitives.printable import is_printable
 from p2p.wire.fields import REQUEST_MAX, SHORT_BYTES, Short
 from p2p.wire.messages import (
     AGENT_MAX,
@@ -74,7 +75,7 @@ SHORT_IDS = st.lists(st.binary(min_size=ID_BYTES, max_size=ID_BYTES), min_size=1
 
 def text(maximum: int) -> st.SearchStrategy[str]:
     """Printable text."""
-    return st.text(max_size=maximum).filter(str.isprintable)
+    return st.text(max_size=maximum).filter(is_printable)
 
 
 HELLO = st.builds(

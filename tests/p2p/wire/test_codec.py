@@ -26,7 +26,7 @@ from p2p.wire.messages import (
     Ping,
 )
 from tests.p2p.wire.extremes import BEYOND, MAXIMAL, REJECTED
-from tests.p2p.wire.messages import MESSAGE, examples
+from tests.p2p.wire.messages import MESSAGE, example_hello, examples
 
 
 def test_every_kind_has_its_number_and_an_example() -> None:
@@ -113,6 +113,12 @@ def test_fields_swapped_for_other_values(message: Message, data: st.DataObject) 
     )
     fields[data.draw(st.integers(0, len(fields) - 1))] = data.draw(other)
     malformed_at_worst(cbor.encode(fields))
+
+
+def test_text_that_a_newer_python_prints_is_no_offence() -> None:
+    agent = "cornerstone/\U00016ea0"  # of Unicode 17: no letter yet to Python 3.11
+    message = example_hello(agent=agent)
+    assert decode_frame(encode_message(message)) == [message]
 
 
 def test_a_goodbye_can_always_be_said() -> None:
