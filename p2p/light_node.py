@@ -18,6 +18,7 @@ from chain.primitives.keys import KeyPair
 from p2p.alarm import Alarm
 from p2p.clock import Clock
 from p2p.net.connection import Connection
+from p2p.net.outbox import Waiting
 from p2p.net.secure import secure
 from p2p.net.transport import LinkClosed, Transport
 from p2p.observer import Observer
@@ -80,6 +81,7 @@ class LightNode:
             client = LightClient.from_checkpoint(parts.genesis.hash, checkpoint)
         self._follower = LightFollower(client)
         self._connections: dict[PeerId, Connection] = {}
+        self._waiting = Waiting()
         self._alarm = Alarm()
         self._ended_bytes = (0, 0)
 
@@ -140,7 +142,7 @@ class LightNode:
                 secured = await secure(
                     link, parts.identity, parts.genesis.hash, parts.rng, initiator=True
                 )
-                shaken = Connection(secured, parts.rng)
+                shaken = Connection(secured, parts.rng, self._waiting)
                 await shaken.exchange(self._hello())
                 connection = shaken
         finally:

@@ -15,6 +15,7 @@ from chain.ledger import Ledger
 from chain.primitives.errors import Refusal
 from chain.primitives.keys import KeyPair
 from p2p.net.connection import Connection, Tap
+from p2p.net.outbox import Waiting
 from p2p.net.secure import secure
 from p2p.net.transport import Link, LinkClosed, Listener, Transport
 from p2p.observer import Observer
@@ -74,6 +75,7 @@ class Peering:
         self._reports = reports
         self._nursery: trio.Nursery | None = None
         self._gate = Gate(0.0)
+        self._waiting = Waiting()
         self._shaking: dict[int, trio.CancelScope] = {}
         self._record = b""
         self._last: Message | None = None
@@ -198,7 +200,7 @@ class Peering:
         secured = await secure(
             link, parts.identity, parts.ledger.chain, parts.rng, initiator=outbound
         )
-        connection = Connection(secured, parts.rng, parts.tap)
+        connection = Connection(secured, parts.rng, self._waiting, parts.tap)
         await connection.exchange(self._hello())
         return connection
 

@@ -22,7 +22,7 @@ import trio
 from chain.primitives.errors import Invalid, Malformed, Refusal
 from p2p.net.hello import compatible
 from p2p.net.liveness import LOOK_S, Liveness
-from p2p.net.outbox import Outbox, Overflow
+from p2p.net.outbox import Outbox, Overflow, Waiting
 from p2p.net.secure import SecureLink
 from p2p.net.transport import LinkClosed
 from p2p.peers.bucket import TokenBucket
@@ -56,15 +56,20 @@ class PeerRefused(Invalid):
 
 
 class Connection:
-    """A connection over a secure link; `peer_hello` is set once the hellos have been exchanged."""
+    """A connection over a secure link; `peer_hello` is set once the hellos have been exchanged.
 
-    def __init__(self, link: SecureLink, rng: random.Random, tap: Tap | None = None) -> None:
+    `waiting` is shared by all connections of a node.
+    """
+
+    def __init__(
+        self, link: SecureLink, rng: random.Random, waiting: Waiting, tap: Tap | None = None
+    ) -> None:
         self.peer = link.peer
         self.peer_hello: Hello
         self._link = link
         self._rng = rng
         self._tap = tap
-        self._outbox = Outbox()
+        self._outbox = Outbox(waiting)
         self._live = Liveness(trio.current_time())
         self._control = TokenBucket(CONTROL_RATE, CONTROL_BURST, trio.current_time())
         self._early: list[Message] = []
@@ -136,6 +141,7 @@ class Connection:
                 if self._ending is None:
                     await self._part(Goodbye("shutdown", "this node stops"))
                 await self._link.aclose()
+            self._outbox.close()
         return self._ending or "shutdown: this node stops"
 
     @property

@@ -4,7 +4,14 @@ from itertools import count
 
 import trio
 
-from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
+from p2p.net.transport import (
+    LINK_MESSAGE_BYTES_MAX,
+    STRANGER_BYTES_MAX,
+    Link,
+    LinkClosed,
+    Listener,
+    parse_endpoint,
+)
 from p2p.peers.contact import Reach
 
 SCHEME = "mem"
@@ -26,7 +33,8 @@ class MemoryLink:
         self.remote = remote
         self._outbound = outbound
         self._inbound = inbound
-        self._message_bytes_max = message_bytes_max
+        self._trusted_bytes_max = message_bytes_max
+        self._bytes_max = min(message_bytes_max, STRANGER_BYTES_MAX)
         self._failure = "closed here"
 
     async def send(self, data: bytes) -> None:
@@ -46,11 +54,15 @@ class MemoryLink:
             raise LinkClosed("closed by the other end") from None
         except trio.ClosedResourceError:
             raise LinkClosed(self._failure) from None
-        if len(data) > self._message_bytes_max:
-            self._failure = f"a message of {len(data)} bytes, at most {self._message_bytes_max}"
+        if len(data) > self._bytes_max:
+            self._failure = f"a message of {len(data)} bytes, at most {self._bytes_max}"
             self.close()
             raise LinkClosed(self._failure)
         return data
+
+    def trust(self) -> None:
+        """See Link."""
+        self._bytes_max = self._trusted_bytes_max
 
     def close(self) -> None:
         """End the link at once."""

@@ -13,7 +13,11 @@ Rules:
 - Control and block lanes lose nothing: when one overflows, the peer is let go. So is a peer that
   keeps more than HIGH_WATER_BYTES waiting for SLOW_S. *Why:* it is not reading; feeding it for ever
   costs the others.
-What is dropped is counted by lane, never silent.
+- While all outboxes of a node together hold more than WAITING_BYTES_MAX, each is full at
+  SHARE_BYTES and slow beyond them; the control and block lanes keep their own bounds. *Why:* a
+  hundred peers that do not read must not hold a hundred times what one may; and who reads loses
+  next to nothing by it.
+What is dropped is counted by lane, never silent. A frame waits until the next one is taken.
 """
 
 from collections import deque
@@ -26,6 +30,8 @@ from p2p.wire.messages import Lane
 FRAME_TARGET_BYTES = 256 * 1024  # beyond it a frame gains nothing and holds up what comes next
 LANE_MESSAGES_MAX = 4_096  # a frame's worth: more of them would be tiny, and cost their objects
 HIGH_WATER_BYTES = 4 * 1024 * 1024  # a tenth of a second of a link of 300 Mbit/s
+WAITING_BYTES_MAX = 128 * 1024 * 1024  # a few downloads at full speed; nobody waits for more
+SHARE_BYTES = 1024 * 1024  # times the most peers a node has: again as much
 SLOW_S = 15.0  # gossip has stopped pushing to the peer after ten of them
 
 
@@ -79,10 +85,26 @@ class _Queue:
         return message
 
 
+class Waiting:
+    """What waits in all outboxes of a node together."""
+
+    __slots__ = ("bytes",)
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether each outbox is held to its share."""
+        return self.bytes > WAITING_BYTES_MAX
+
+
 class Outbox:
     """The queue of one peer."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: Waiting) -> None:
+        self._waiting = waiting
+        self._frame_bytes = 0  # of the frame taken last, which is being written
         self._queues = {lane: _Queue(rules) for lane, rules in LANES.items()}
         self._served = 0.0
         self._high_since_s: float | None = None
@@ -98,31 +120,52 @@ class Outbox:
         queue = self._queues[lane]
         if len(queue.messages) >= LANE_MESSAGES_MAX // 2:
             return 0
-        return max(0, queue.rules.bytes_max // 2 - queue.bytes)
+        room = queue.rules.bytes_max // 2 - queue.bytes
+        if self._waiting.crowded:
+            room = min(room, SHARE_BYTES - self._held)
+        return max(0, room)
 
     def put(self, message: bytes, lane: Lane, now_s: float) -> bool:
         """Queue an encoded message; False if it was refused. Raises Overflow."""
         queue = self._queues[lane]
+        if queue.rules.full is not Full.END and self._exceeds_share(len(message)):
+            self.dropped[lane] += 1
+            return False
         while queue.is_full_for(message):
             self._check_lossy(queue, lane)
             self.dropped[lane] += 1
             if queue.rules.full is Full.REFUSE_NEWEST:
                 return False
-            self.bytes -= len(queue.pop())
+            self._hold(-len(queue.pop()))
         if not queue.messages:
             queue.finish = max(queue.finish, self._served)
         queue.messages.append(message)
         queue.bytes += len(message)
-        self.bytes += len(message)
+        self._hold(len(message))
         self._check_pace(now_s)
         return True
 
     def take(self) -> bytes:
         """The next frame; empty when nothing waits. It holds at least one whole message."""
+        self._waiting.bytes -= self._frame_bytes
+        self._frame_bytes = 0
         if not self.bytes:
             return b""
+        before = self.bytes
         if self.bytes <= FRAME_TARGET_BYTES and len(self) <= FRAME_MESSAGES_MAX:
-            return self._take_all()
+            frame = self._take_all()
+        else:
+            frame = self._take_some()
+        self._frame_bytes = before - self.bytes
+        return b"".join(frame)
+
+    def close(self) -> None:
+        """Forget everything, the frame being written too: the connection is over."""
+        self._waiting.bytes -= self._held
+        self._frame_bytes = 0
+        self._take_all()
+
+    def _take_some(self) -> list[bytes]:
         frame: list[bytes] = []
         size = 0
         while len(frame) < FRAME_MESSAGES_MAX and (queue := self._next()) is not None:
@@ -134,11 +177,11 @@ class Outbox:
             frame.append(queue.pop())
             size += length
         self.bytes -= size
-        if self.bytes <= HIGH_WATER_BYTES:
+        if self.bytes <= self._high_water:
             self._high_since_s = None
-        return b"".join(frame)
+        return frame
 
-    def _take_all(self) -> bytes:
+    def _take_all(self) -> list[bytes]:
         frame: list[bytes] = []
         for queue in self._queues.values():
             if queue.messages:
@@ -149,7 +192,7 @@ class Outbox:
         self._served = 0.0
         self._high_since_s = None
         self.bytes = 0
-        return b"".join(frame)
+        return frame
 
     def _next(self) -> _Queue | None:
         """The queue whose first message would be through first at its weight (fair queueing)."""
@@ -159,6 +202,21 @@ class Outbox:
             default=None,
         )
 
+    def _hold(self, more: int) -> None:
+        self.bytes += more
+        self._waiting.bytes += more
+
+    @property
+    def _high_water(self) -> int:
+        return SHARE_BYTES if self._waiting.crowded else HIGH_WATER_BYTES
+
+    @property
+    def _held(self) -> int:
+        return self.bytes + self._frame_bytes
+
+    def _exceeds_share(self, more: int) -> bool:
+        return self._waiting.crowded and self._held + more > SHARE_BYTES
+
     def _check_lossy(self, queue: _Queue, lane: Lane) -> None:
         if queue.rules.full is Full.END:
             raise Overflow(
@@ -167,11 +225,12 @@ class Outbox:
             )
 
     def _check_pace(self, now_s: float) -> None:
-        if self.bytes <= HIGH_WATER_BYTES:
-            return
-        if self._high_since_s is None:
+        high_water = self._high_water
+        if self.bytes <= high_water:
+            self._high_since_s = None
+        elif self._high_since_s is None:
             self._high_since_s = now_s
         elif now_s - self._high_since_s > SLOW_S:
             raise Overflow(
-                f"{self.bytes} bytes wait, more than {HIGH_WATER_BYTES} for over {SLOW_S:.0f} s"
+                f"{self.bytes} bytes wait, more than {high_water} for over {SLOW_S:.0f} s"
             )

@@ -111,6 +111,7 @@ async def secure(
         handshake.read(await link.receive())
         await link.send(handshake.write(proof))
         theirs = _Proof(handshake.read(await link.receive()), handshake.remote_static)
+    link.trust()
     return SecureLink(link, theirs.chain, theirs.peer, handshake.finish())
 
 

@@ -6,7 +6,9 @@ Rules of every link:
 - What was sent before an end is read before the end is seen, unless the end came by force.
 - Several tasks may send, and no message mixes with another; one task receives.
 - Whoever sends waits while the other end is slow. *Why:* that is all the backpressure there is.
-- A message larger than the receiver's maximum ends the link at the receiver, unread.
+- A message larger than the receiver's maximum ends the link at the receiver, unread. The maximum
+  is STRANGER_BYTES_MAX until the link's user trusts the far end. *Why:* whoever has proved nothing
+  must not cost us the memory of a frame; anybody may be a hundred of them.
 - Everything foreign (sockets, websocket library) becomes LinkClosed, whose reason is for people.
 """
 
@@ -18,6 +20,9 @@ from p2p.peers.contact import Reach
 
 # What a link carries at once; the largest frame and what encryption adds to it.
 LINK_MESSAGE_BYTES_MAX = 11 * 1024 * 1024
+# What a far end may send before it has proved who it is: an upgrade, two handshake messages and a
+# hello take a few kB.
+STRANGER_BYTES_MAX = 64 * 1024
 # A closing handshake is a courtesy; a dead peer does not get longer.
 CLOSE_S = 1.0
 
@@ -44,6 +49,10 @@ class Link(Protocol):
 
     async def receive(self) -> bytes:
         """The next message. Raises LinkClosed, then and ever after."""
+        ...
+
+    def trust(self) -> None:
+        """Take messages of full size from now on: the far end has proved who it is."""
         ...
 
     async def aclose(self) -> None:

@@ -9,12 +9,15 @@ Rules:
 - At most HANDSHAKES_MAX handshakes are open at a listener; one more ends the oldest of the network
   group that has most. *Why:* an honest handshake takes milliseconds, so what is old and many is the
   flood, which is to end itself and nobody else.
+- Until a far end is trusted, all bytes from it together are bounded. *Why:* the library knows one
+  maximum for the whole life of a connection, and its handshakes are many strangers' at once.
 - Frames that carry no whole message have a rate; one more ends the connection. *Why:* the library
   answers pings and keeps pieces by itself, and nobody else's budgets would ever see them.
 - A listener outlives accept errors for want of file descriptors (trio.serve_listeners).
 """
 
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 import trio
 from trio_websocket import (
@@ -30,6 +33,7 @@ from p2p.net.names import LookUp, Names, look_up
 from p2p.net.transport import (
     CLOSE_S,
     LINK_MESSAGE_BYTES_MAX,
+    STRANGER_BYTES_MAX,
     Endpoint,
     Link,
     LinkClosed,
@@ -52,11 +56,16 @@ Shake = Callable[[trio.Nursery, trio.abc.Stream], Awaitable[WebSocketConnection]
 
 
 class PacedStream(trio.abc.Stream):
-    """A TCP stream that breaks, and says why, when more extra frames come than their rate."""
+    """A TCP stream that breaks, and says why, when more extra frames come than their rate.
+
+    The same when more than STRANGER_BYTES_MAX come before it is `trusted`.
+    """
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self.failure: str | None = None
+        self.trusted = False
         self._stream = stream
+        self._strange = 0
         self._meter = FrameMeter()
         self._extra = TokenBucket(EXTRA_FRAMES_RATE, EXTRA_FRAMES_BURST, trio.current_time())
 
@@ -71,13 +80,20 @@ class PacedStream(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """See trio.abc.ReceiveStream."""
         data = bytes(await self._stream.receive_some(max_bytes))
+        if not self.trusted:
+            self._strange += len(data)
+            if self._strange > STRANGER_BYTES_MAX:
+                self._fail(f"more than {STRANGER_BYTES_MAX} bytes before a handshake was complete")
         extra = self._meter.feed(data, EXTRA_FRAMES_BURST)
         if extra and not self._extra.take(extra, trio.current_time()):
-            self.failure = (
+            self._fail(
                 f"more than {EXTRA_FRAMES_RATE:.0f} websocket frame a second carried no message"
             )
-            raise trio.BrokenResourceError(self.failure)
         return data
+
+    def _fail(self, why: str) -> NoReturn:
+        self.failure = why
+        raise trio.BrokenResourceError(why)
 
     async def aclose(self) -> None:
         """See trio.abc.AsyncResource."""
@@ -111,6 +127,10 @@ class WebSocketLink:
             await self.aclose()
             raise LinkClosed(self.failure)
         return bytes(message)
+
+    def trust(self) -> None:
+        """See Link."""
+        self._stream.trusted = True
 
     def _why(self, error: Exception) -> str:
         return self.failure or self._stream.failure or _explain(error)

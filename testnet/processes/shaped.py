@@ -168,6 +168,10 @@ class ShapedLink:
         self._back.arrived()
         return data
 
+    def trust(self) -> None:
+        """See Link."""
+        self._inner.trust()
+
     async def aclose(self) -> None:
         """See Link."""
         self._end(CLOSED_HERE)

@@ -12,6 +12,7 @@ import trio
 from chain.primitives.errors import Refusal
 from chain.primitives.keys import KeyPair
 from p2p.net.connection import Connection
+from p2p.net.outbox import Waiting
 from p2p.net.secure import secure
 from p2p.net.transport import Link, LinkClosed
 from p2p.peering import AGENT, CAPABILITIES, DIAL_S, HANDSHAKE_S
@@ -113,7 +114,7 @@ class Stranger:
     async def _shake_hands(self, link: Link, initiator: bool) -> Connection:
         chain, rng = self._host.ledger.chain, self._gang.rng
         secured = await secure(link, self._identity, chain, rng, initiator=initiator)
-        connection = Connection(secured, rng)
+        connection = Connection(secured, rng, Waiting())
         await connection.exchange(self._hello())
         return connection
 

@@ -17,7 +17,14 @@ from itertools import count
 import trio
 
 from p2p.alarm import Alarm
-from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link, LinkClosed, Listener, parse_endpoint
+from p2p.net.transport import (
+    LINK_MESSAGE_BYTES_MAX,
+    STRANGER_BYTES_MAX,
+    Link,
+    LinkClosed,
+    Listener,
+    parse_endpoint,
+)
 from p2p.peers import contact
 from testnet.reach import Reach
 from testnet.redials import Redials
@@ -62,6 +69,7 @@ class SimLink:
         self._window_bytes = 0
         self._window_messages = 0
         self._others_end = ""
+        self._bytes_max = STRANGER_BYTES_MAX
 
     async def send(self, data: bytes) -> None:
         """See Link."""
@@ -83,10 +91,14 @@ class SimLink:
             await self._readable.park()
         data = self._inbox.popleft()
         self.other.acknowledge(len(data))
-        if len(data) > LINK_MESSAGE_BYTES_MAX:
-            self.end(f"a message of {len(data)} bytes, at most {LINK_MESSAGE_BYTES_MAX}")
+        if len(data) > self._bytes_max:
+            self.end(f"a message of {len(data)} bytes, at most {self._bytes_max}")
             raise LinkClosed(self.ended)
         return data
+
+    def trust(self) -> None:
+        """See Link."""
+        self._bytes_max = LINK_MESSAGE_BYTES_MAX
 
     async def aclose(self) -> None:
         """See Link."""

@@ -130,6 +130,10 @@ class _SlowLink:
         """See Link."""
         return await self._link.receive()
 
+    def trust(self) -> None:
+        """See Link."""
+        self._link.trust()
+
     async def aclose(self) -> None:
         """See Link."""
         await self._link.aclose()

@@ -1,6 +1,6 @@
 """An outbox under any sequence of messages and frames: what goes in comes out, or is counted."""
 
-from p2p.net.outbox import LANE_MESSAGES_MAX, LANES, Outbox, Overflow
+from p2p.net.outbox import LANE_MESSAGES_MAX, LANES, Outbox, Overflow, Waiting
 from p2p.wire.messages import Lane
 
 PLAYS = (
@@ -17,7 +17,8 @@ def play(data: bytes) -> bool:
 
     Each message carries its number; what was put has come out, or is counted as dropped.
     """
-    outbox, put, out = Outbox(), dict.fromkeys(Lane, 0), dict.fromkeys(Lane, 0)
+    waiting = Waiting()
+    outbox, put, out = Outbox(waiting), dict.fromkeys(Lane, 0), dict.fromkeys(Lane, 0)
     for place in range(0, len(data) - 1, 2):
         order, size = data[place], SIZES[data[place + 1] % len(SIZES)]
         if order == 255:
@@ -34,7 +35,7 @@ def play(data: bytes) -> bool:
         assert len(outbox) <= len(Lane) * LANE_MESSAGES_MAX
     while frame := outbox.take():
         collect(frame, out)
-    assert outbox.bytes == len(outbox) == 0
+    assert outbox.bytes == len(outbox) == waiting.bytes == 0
     for lane in Lane:
         assert put[lane] == out[lane] + outbox.dropped[lane], lane
     return True

@@ -55,12 +55,17 @@ class Wires:
         self,
         left_max: int = LINK_MESSAGE_BYTES_MAX,
         right_max: int = LINK_MESSAGE_BYTES_MAX,
+        *,
+        trusted: bool = True,
     ) -> tuple[Link, Link]:
         """Both ends of a new link: the dialler's and the acceptor's."""
         listener = await self.transport("right", right_max).listen(self.anywhere)
         left = await self.transport("left", left_max).dial(listener.address)
         right = await listener.accept()
         await listener.aclose()
+        if trusted:
+            left.trust()
+            right.trust()
         return left, right
 
 

@@ -10,6 +10,7 @@ from chain.primitives.hashing import Hash, sha256
 from chain.primitives.keys import KeyPair
 from p2p.net.connection import Connection, Tap
 from p2p.net.memory import MemoryNetwork
+from p2p.net.outbox import Waiting
 from p2p.net.secure import SecureLink, secure
 from p2p.net.transport import Link
 from p2p.wire.codec import decode_frame, encode_message
@@ -51,6 +52,7 @@ class End:
     """A connection with what came of it."""
 
     connection: Connection
+    waiting: Waiting
     received: list[Message] = field(default_factory=list)
     frames: int = 0
     reason: str | None = None
@@ -72,7 +74,8 @@ class End:
 
 def end_of(link: SecureLink, tap: Tap | None = None) -> End:
     """A connection over a link."""
-    return End(Connection(link, random.Random(link.peer), tap))
+    waiting = Waiting()
+    return End(Connection(link, random.Random(link.peer), waiting, tap), waiting)
 
 
 async def ends(

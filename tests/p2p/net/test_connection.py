@@ -319,6 +319,7 @@ async def test_a_peer_that_does_not_read_is_let_go(
         nursery.start_soon(end.run)
         nursery.start_soon(keep_talking)
         await stuff(end.connection)
+        assert end.waiting.bytes > end.connection.queued_bytes, "the frame being written is counted"
         while end.reason is None:
             end.connection.send(AnnounceBlock(bytes(400), bytes(64)))
             await trio.sleep(1)
@@ -326,6 +327,7 @@ async def test_a_peer_that_does_not_read_is_let_go(
         nursery.cancel_scope.cancel()
     assert end.reason.startswith("too-slow: ")
     assert str(HIGH_WATER_BYTES) in end.reason
+    assert not end.waiting.bytes, "nothing waits for who has gone"
 
 
 async def test_one_frame_that_takes_too_long_ends_it(

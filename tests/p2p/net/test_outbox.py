@@ -11,10 +11,13 @@ from p2p.net.outbox import (
     HIGH_WATER_BYTES,
     LANE_MESSAGES_MAX,
     LANES,
+    SHARE_BYTES,
     SLOW_S,
+    WAITING_BYTES_MAX,
     Full,
     Outbox,
     Overflow,
+    Waiting,
 )
 from p2p.wire.codec import FRAME_MESSAGES_MAX
 from p2p.wire.messages import Lane
@@ -23,14 +26,14 @@ LOSSLESS = [lane for lane, rules in LANES.items() if rules.full is Full.END]
 
 
 def filled(lane: Lane, count: int, size: int) -> Outbox:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     for _ in range(count):
         assert outbox.put(bytes([lane]) * size, lane, 0)
     return outbox
 
 
 def test_whatever_waits_goes_out_in_one_frame_control_first() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     for lane in (Lane.BULK, Lane.TRANSACTION, Lane.REPLY, Lane.BLOCK, Lane.CONTROL):
         outbox.put(lane.name.encode(), lane, 0)
     assert outbox.take() == b"CONTROLBLOCKREPLYTRANSACTIONBULK"
@@ -39,14 +42,14 @@ def test_whatever_waits_goes_out_in_one_frame_control_first() -> None:
 
 
 def test_a_lane_keeps_its_order() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     for number in range(100):
         outbox.put(b"%03d" % number, Lane.REPLY, 0)
     assert outbox.take() == b"".join(b"%03d" % number for number in range(100))
 
 
 def test_a_frame_stays_near_its_target_but_holds_one_message_of_any_size() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     huge = bytes(9_000_000)
     outbox.put(huge, Lane.REPLY, 0)
     outbox.put(bytes(200_000), Lane.TRANSACTION, 0)
@@ -60,7 +63,7 @@ def test_a_frame_stays_near_its_target_but_holds_one_message_of_any_size() -> No
 
 
 def test_a_frame_never_has_more_messages_than_a_peer_reads() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     for lane in Lane:
         for _ in range(LANE_MESSAGES_MAX):
             outbox.put(bytes([lane]), lane, 0)
@@ -81,7 +84,7 @@ def test_a_download_holds_up_neither_a_block_nor_control() -> None:
 
 
 def test_no_lane_starves_another() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     busy = (Lane.BLOCK, Lane.REPLY, Lane.TRANSACTION, Lane.BULK)
     message = {lane: bytes([lane]) * 10_000 for lane in busy}
     sent = dict.fromkeys(busy, 0)
@@ -111,7 +114,7 @@ def test_a_lossless_lane_ends_the_connection_instead_of_losing_anything(lane: La
 
 @pytest.mark.parametrize("lane", [Lane.VOTE, Lane.BULK])
 def test_a_lossy_lane_forgets_its_oldest_and_counts_it(lane: Lane) -> None:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     size = LANES[lane].bytes_max // 4
     for number in range(6):
         assert outbox.put(bytes([number]) * size, lane, 0)
@@ -132,7 +135,7 @@ def test_a_full_lane_of_what_was_asked_for_refuses_the_newest(lane: Lane) -> Non
 
 
 def test_there_is_room_up_to_half_of_a_lane() -> None:
-    outbox = Outbox()
+    outbox = Outbox(Waiting())
     half = LANES[Lane.TRANSACTION].bytes_max // 2
     assert outbox.room(Lane.TRANSACTION) == half
     outbox.put(bytes(1000), Lane.TRANSACTION, 0)
@@ -164,7 +167,8 @@ def test_a_peer_that_comes_below_high_water_is_not() -> None:
 def test_beside_a_naive_model(seed: int, size: int) -> None:
     """What goes in comes out once, in the order of its lane, unless it was counted as dropped."""
     rng = random.Random(seed)
-    outbox = Outbox()
+    waiting = Waiting()
+    outbox = Outbox(waiting)
     model: dict[Lane, list[bytes]] = {lane: [] for lane in Lane}
     for step in range(200):
         lane = rng.choice(list(Lane))
@@ -181,11 +185,62 @@ def test_beside_a_naive_model(seed: int, size: int) -> None:
         else:
             assert dropped == 1
         if rng.random() < 0.1:
-            check_frame(outbox.take(), model)
+            check_frame(frame := outbox.take(), model)
+            assert waiting.bytes == outbox.bytes + len(frame), "a frame waits while it is written"
         assert outbox.bytes == sum(len(m) for queue in model.values() for m in queue)
     while frame := outbox.take():
         check_frame(frame, model)
     assert not any(model.values())
+    assert not waiting.bytes
+
+
+def crowd(waiting: Waiting, count: int) -> list[Outbox]:
+    """Peers that ask for all they can get and read nothing."""
+    hoarders = [Outbox(waiting) for _ in range(count)]
+    for hoarder in hoarders:
+        for lane in (Lane.REPLY, Lane.TRANSACTION, Lane.BULK, Lane.VOTE):
+            while hoarder.put(bytes(50_000), lane, 0) and not hoarder.dropped[lane]:
+                pass
+    return hoarders
+
+
+def test_peers_that_do_not_read_hold_a_bounded_sum_together() -> None:
+    waiting = Waiting()
+    hoarders = crowd(waiting, 128)
+    assert waiting.bytes == sum(hoarder.bytes for hoarder in hoarders)
+    assert WAITING_BYTES_MAX < waiting.bytes <= WAITING_BYTES_MAX + 128 * SHARE_BYTES
+
+
+def test_who_reads_loses_nothing_by_those_who_do_not() -> None:
+    waiting = Waiting()
+    crowd(waiting, 128)
+    reader, size = Outbox(waiting), SHARE_BYTES // 8
+    for _ in range(100):
+        for lane in Lane:
+            assert reader.room(lane) >= min(SHARE_BYTES, LANES[lane].bytes_max) // 2
+            assert reader.put(bytes(min(size, LANES[lane].bytes_max)), lane, 0)
+        while reader.take():
+            pass
+    assert not any(reader.dropped.values())
+
+
+def test_a_crowd_cannot_stay() -> None:
+    waiting = Waiting()
+    hoarder, *_ = crowd(waiting, 128)
+    hoarder.put(b"pong", Lane.CONTROL, 0)
+    with pytest.raises(Overflow, match=str(SHARE_BYTES)):
+        hoarder.put(b"pong", Lane.CONTROL, SLOW_S + 1)
+
+
+def test_what_ends_gives_back_what_waited_for_it() -> None:
+    waiting = Waiting()
+    hoarders = crowd(waiting, 16)
+    for hoarder in hoarders[1:]:
+        hoarder.take()
+        hoarder.close()
+    assert waiting.bytes == hoarders[0].bytes
+    hoarders[0].close()
+    assert not waiting.bytes
 
 
 def check_frame(frame: bytes, model: dict[Lane, list[bytes]]) -> None:

@@ -37,6 +37,9 @@ class Wire:
     async def receive(self) -> bytes:
         return await self._link.receive()
 
+    def trust(self) -> None:
+        self._link.trust()
+
     async def aclose(self) -> None:
         await self._link.aclose()
 

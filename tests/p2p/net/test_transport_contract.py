@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from p2p.net.transport import CLOSE_S, Link, LinkClosed
+from p2p.net.transport import CLOSE_S, STRANGER_BYTES_MAX, Link, LinkClosed
 from tests.p2p.net.conftest import Wires, forever
 
 SIZES = (0, 1, 125, 126, 65_535, 65_536, 1_000_000)
@@ -125,6 +125,26 @@ async def test_a_huge_message_ends_the_link_at_its_receiver(wires: Wires, sender
         await receiving.aclose()
     await ended(sending)
     await sending.aclose()
+
+
+async def test_an_unproven_end_sends_little_and_a_trusted_one_much(wires: Wires) -> None:
+    left, right = await wires.link(trusted=False)
+    await left.send(bytes(STRANGER_BYTES_MAX // 2))
+    assert len(await right.receive()) == STRANGER_BYTES_MAX // 2
+    right.trust()
+    await left.send(bytes(STRANGER_BYTES_MAX + 1))
+    assert len(await right.receive()) == STRANGER_BYTES_MAX + 1
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def send() -> None:
+            with pytest.raises(LinkClosed):
+                await forever(right.send, bytes(STRANGER_BYTES_MAX + 1))
+
+        assert str(STRANGER_BYTES_MAX) in await ended(left)
+        await left.aclose()
+    await ended(right)
+    await right.aclose()
 
 
 async def test_a_half_open_link_can_be_given_up(

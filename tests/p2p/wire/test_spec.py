@@ -13,9 +13,9 @@ import pytest
 from chain.primitives import cbor, cose
 from chain.primitives.errors import Malformed
 from chain.primitives.hashing import Hash
-from p2p.net.outbox import LANES
+from p2p.net.outbox import HIGH_WATER_BYTES, LANES, SHARE_BYTES, WAITING_BYTES_MAX
 from p2p.net.secure import RECORD_BYTES
-from p2p.net.transport import LINK_MESSAGE_BYTES_MAX
+from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, STRANGER_BYTES_MAX
 from p2p.wire import codec, messages
 from p2p.wire.codec import FRAME_BYTES_MAX, decode_frame, encode_message
 from p2p.wire.messages import Message
@@ -91,6 +91,13 @@ def test_a_full_frame_fits_a_message_of_the_link() -> None:
     records = FRAME_BYTES_MAX // RECORD_BYTES + 1
     assert FRAME_BYTES_MAX + 4 + 16 * records <= LINK_MESSAGE_BYTES_MAX
     assert f"{LINK_MESSAGE_BYTES_MAX:,}" in PAGE
+    assert f"{STRANGER_BYTES_MAX:,} bytes in all" in PAGE
+
+
+def test_the_bounds_of_all_that_waits_are_those_of_the_code() -> None:
+    mib = 1024 * 1024
+    assert f"more than {WAITING_BYTES_MAX // mib} MiB wait for all peers" in PAGE
+    assert f"{SHARE_BYTES // mib} MiB takes the place of these {HIGH_WATER_BYTES // mib}" in PAGE
 
 
 async def test_the_vectors_are_what_the_code_does() -> None:

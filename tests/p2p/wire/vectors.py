@@ -74,6 +74,10 @@ class Noted:
         self._seen.append(data)
         return data
 
+    def trust(self) -> None:
+        """See Link."""
+        self._link.trust()
+
     async def aclose(self) -> None:
         """See Link."""
         await self._link.aclose()
