@@ -15,7 +15,7 @@ from chain.primitives.errors import Invalid
 from chain.primitives.hashing import Hash
 from chain.store import Batch, KeyValueStore
 from chain.transactions.envelope import Transaction, decode_transaction
-from chain.validation import check_registrations, check_size
+from chain.validation import check_shares, check_size
 
 
 class Activation:
@@ -143,7 +143,7 @@ class Activation:
         limits = parameters_at(self._genesis, parent)
         raws = [transaction.raw for transaction in transactions]
         check_size(raws, limits.block_bytes_max, limits.block_transactions_max)
-        check_registrations(transactions)
+        check_shares(transactions)
         if executed is None:
             context = context_at(self._genesis, parent, node.slot)
             authorities = self._finality.sets.get(entry.standing.set_hash)

@@ -3,7 +3,9 @@
 Spec: docs/spec/blocks.md, section 2. Each refusal names both values.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from chain.block import (
     BLOCK_OVERHEAD_BYTES,
@@ -18,6 +20,7 @@ from chain.parameters import PARAMETER_RANGES
 from chain.primitives.errors import Declined, Invalid
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction
+from chain.transactions.governance_evidence import SubmitEvidence
 from chain.transactions.identity import Register
 
 # Clocks differ: a block for the next slot is taken, one further ahead waits with its sender.
@@ -28,8 +31,26 @@ BLOCKS_PER_SLOT_MAX = 2
 # second. A block full of them would hold every node up for two. Eleven million a day are left, with
 # a slot of a second.
 REGISTRATIONS_MAX = 128
+# Each costs its sender nothing either and the ledger half a millisecond, whether it proves anything
+# or not: a block full of it would hold every node up for seconds. A third of the largest set can be
+# reported in three blocks.
+EVIDENCE_MAX = 32
 BYTES_MAX = PARAMETER_RANGES["block_bytes_max"][1]
 TRANSACTIONS_MAX = PARAMETER_RANGES["block_transactions_max"][1]
+
+
+class Share(NamedTuple):
+    """How many transactions of a kind a block may hold, and the code of more."""
+
+    most: int
+    code: str
+
+
+SHARES = {
+    Register.KIND: Share(REGISTRATIONS_MAX, "too-many-registrations"),
+    SubmitEvidence.KIND: Share(EVIDENCE_MAX, "too-much-evidence"),
+}
+"""By kind: those that cost far more to execute than they weigh. All others are free."""
 
 
 def check_place(header: Header, chain: Hash, parent: Entry, slot: int) -> None:
@@ -106,11 +127,9 @@ def check_size(transactions: Sequence[bytes], bytes_max: int, transactions_max: 
         raise Invalid("block-too-large", f"{size} bytes, at most {bytes_max}")
 
 
-def check_registrations(transactions: Sequence[Transaction]) -> None:
-    """Raise Invalid when a block has too many registrations among its transactions."""
-    registrations = sum(isinstance(transaction.body, Register) for transaction in transactions)
-    if registrations > REGISTRATIONS_MAX:
-        raise Invalid(
-            "too-many-registrations",
-            f"{registrations} registrations, at most {REGISTRATIONS_MAX}",
-        )
+def check_shares(transactions: Sequence[Transaction]) -> None:
+    """Raise Invalid when a block has more transactions of a kind than its share."""
+    counts = Counter(transaction.kind for transaction in transactions)
+    for kind, share in SHARES.items():
+        if counts[kind] > share.most:
+            raise Invalid(share.code, f"{counts[kind]} of {kind}, at most {share.most}")

@@ -5,7 +5,7 @@ Rules:
   one transaction, not by ten thousand.
 - A lane stops at its first number that is missing, expired or does not fit. *Why:* what follows
   could not be included without it.
-- What is left of the registrations when a block has as many as it may waits for the next one.
+- What is left of a kind when a block has its share of it waits for the next one.
 Spec: docs/spec/ledger.md, section 7.
 """
 
@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from chain.pool.lane import Lane
 from chain.pool.mempool import Mempool, NextSequence
 from chain.transactions.envelope import Transaction
-from chain.transactions.identity import Register
-from chain.validation import REGISTRATIONS_MAX
+from chain.validation import SHARES
 
 FRAMING_BYTES = 5
 """What a block adds to a transaction: the head of a CBOR byte string, at its largest."""
@@ -43,7 +42,8 @@ def select(
     selected: list[Transaction] = []
     turns = deque[tuple[Lane, int]]()
     left = room.bytes
-    misfits = registrations = 0
+    taken: dict[str, int] = {}
+    misfits = 0
     waiting = mempool.lanes()
     while len(selected) < room.transactions and misfits < MISFITS_MAX:
         # The first round asks the ledger for each lane's number only as far as there is room.
@@ -62,10 +62,12 @@ def select(
         if size > left:
             misfits += 1
             continue
-        if isinstance(pending.tx.body, Register):
-            if registrations == REGISTRATIONS_MAX:
+        kind = pending.tx.kind
+        share = SHARES.get(kind)
+        if share is not None:
+            if taken.get(kind, 0) == share.most:
                 continue
-            registrations += 1
+            taken[kind] = taken.get(kind, 0) + 1
         left -= size
         selected.append(pending.tx)
         turns.append((lane, sequence + 1))

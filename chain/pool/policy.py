@@ -6,8 +6,9 @@ take it, so nobody is blamed for sending it. Only what no state could ever make 
 
 from chain.primitives.errors import Declined, Invalid
 from chain.state.journal import State
-from chain.transactions.body import Context
+from chain.transactions.body import Context, Failed
 from chain.transactions.envelope import Transaction
+from chain.transactions.governance_evidence import Prospect, SubmitEvidence, prospect
 from chain.transactions.governance_propose import Propose
 from chain.transactions.governance_seats import speaks_for
 from chain.transactions.governance_vote import CastVote
@@ -20,8 +21,9 @@ def check_relay(state: State, tx: Transaction, context: Context) -> None:
     """Raise Declined unless the node should keep `tx`, Invalid when no node ever could.
 
     `state` is that of the head, `context` the slot now. Judged are the window of expiry, the
-    sender and its key, that the sender's balance covers what the transaction moves, and that who
-    proposes or votes has a voice; the sequence number is the mempool's to judge.
+    sender and its key, that the sender's balance covers what the transaction moves, that who
+    proposes or votes has a voice, and that something follows from evidence; the sequence number is
+    the mempool's to judge.
     """
     if isinstance(tx.body, Register) and record_of(state, tx.sender) is None:
         tx.body.check_self(tx.sender, tx.key, context)
@@ -35,6 +37,8 @@ def check_relay(state: State, tx: Transaction, context: Context) -> None:
             _check_covered(state, tx.sender, tx.body)
         case Propose() | CastVote() if speaks_for(state, tx.sender) is None:
             raise Declined("no-voice", f"{tx.sender.hex()} has no seat with a voice")
+        case SubmitEvidence():
+            _check_evidence(state, tx.body, context)
 
 
 def _check_covered(state: State, sender: bytes, transfer: Transfer) -> None:
@@ -45,3 +49,22 @@ def _check_covered(state: State, sender: bytes, transfer: Transfer) -> None:
             f"{sender.hex()} holds {held} minor units of {transfer.code}, "
             f"{transfer.amount} are needed",
         )
+
+
+def _check_evidence(state: State, body: SubmitEvidence, context: Context) -> None:
+    """What nothing follows from is cheap to find out; only the rest has its signatures checked.
+
+    Declined even where no state could make it right: an author may include what proves nothing,
+    and after a reorganisation those who had its block pass it on.
+    """
+    offender = body.evidence.offender.hex()
+    if prospect(state, body.evidence) is not Prospect.NOW:
+        raise Declined(
+            "evidence-idle",
+            f"nothing follows from it now: {offender} has no seat that dates from before it, or "
+            "the offence is recorded",
+        )
+    try:
+        body.check(state, context)
+    except Failed as failure:
+        raise Declined(failure.code, failure.reason) from None

@@ -152,21 +152,9 @@ class SubmitEvidence:
 
     def apply(self, state: State, sender: bytes, txid: Hash, context: Context) -> list[Event]:
         evidence = self.evidence
-        offender = evidence.offender
-        record = record_of(state, offender)
-        since = seated_since(state, offender)
-        if record is None or since is None:
-            raise Failed("not-an-authority", f"{offender.hex()} has no seat")
-        self._check(record, context)
-        if evidence.set_id() < since:
-            raise Failed(
-                "former-seat",
-                f"of set {evidence.set_id()}; the seat of {offender.hex()} dates from set {since}",
-            )
-        epoch, set_id = max(evidence.epochs()), set_in_force(state).id
-        if epoch > context.slot:
-            raise Failed("evidence-early", f"of slot {epoch}; this block is of {context.slot}")
-        known = _known(state, evidence, since)
+        offender, epoch = evidence.offender, max(evidence.epochs())
+        set_id = set_in_force(state).id
+        known = _known(state, evidence, self.check(state, context))
         if known is None:
             consequence, effects = _punish(state, offender)
         else:
@@ -178,7 +166,27 @@ class SubmitEvidence:
         shown = (offender, evidence.offence.value, epoch, consequence.value)
         return [("offence", shown), *effects]
 
-    def _check(self, record: DidRecord, context: Context) -> None:
+    def check(self, state: State, context: Context) -> int:
+        """The set from which the offender's seat dates; Failed unless this proves an offence, with
+        that seat, of a slot that has come."""
+        evidence = self.evidence
+        offender = evidence.offender
+        record = record_of(state, offender)
+        since = seated_since(state, offender)
+        if record is None or since is None:
+            raise Failed("not-an-authority", f"{offender.hex()} has no seat")
+        self._check_proof(record, context)
+        if evidence.set_id() < since:
+            raise Failed(
+                "former-seat",
+                f"of set {evidence.set_id()}; the seat of {offender.hex()} dates from set {since}",
+            )
+        epoch = max(evidence.epochs())
+        if epoch > context.slot:
+            raise Failed("evidence-early", f"of slot {epoch}; this block is of {context.slot}")
+        return since
+
+    def _check_proof(self, record: DidRecord, context: Context) -> None:
         evidence = self.evidence
         purpose = PURPOSES[evidence.offence]
         if not any(k.key.public == evidence.key and k.key.purpose is purpose for k in record.keys):

@@ -53,6 +53,7 @@ BLOCK_CODES = frozenset(
         "too-little-work",
         "too-many-registrations",
         "too-many-transactions",
+        "too-much-evidence",
         "unexpected-certificates",
         "wrong-author",
         "wrong-certificates-hash",

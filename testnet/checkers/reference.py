@@ -23,8 +23,9 @@ from chain.primitives.errors import Refusal
 from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.keys import verify
 from chain.transactions.envelope import Transaction, decode_transaction
+from chain.transactions.governance_evidence import SubmitEvidence
 from chain.transactions.identity import Register
-from chain.validation import REGISTRATIONS_MAX
+from chain.validation import EVIDENCE_MAX, REGISTRATIONS_MAX
 from testnet.checkers.books import Books, Broken, founding_seats
 from testnet.checkers.council import set_hash
 from testnet.checkers.naive import EMPTY_LIST, Known, leaf, list_root
@@ -135,6 +136,8 @@ class Reference:
             transactions = [self._decoded(raw) for raw in block.transactions]
             if sum(tx.kind == Register.KIND for tx in transactions) > REGISTRATIONS_MAX:
                 raise Broken("too-many-registrations", f"of {len(transactions)} transactions")
+            if sum(tx.kind == SubmitEvidence.KIND for tx in transactions) > EVIDENCE_MAX:
+                raise Broken("too-much-evidence", f"of {len(transactions)} transactions")
             place.books.hand_over(quorums.set_id, quorums.members)
             waiting = place.books.council.decided
             self._execute(header, transactions, place.books)

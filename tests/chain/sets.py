@@ -64,11 +64,17 @@ class Chain:
         expiry = self.on.head.slot + 100
         return sign_transaction(who.tx, self.genesis.hash, who.did, 0, sequence, expiry, body)
 
-    def grow(self, *transactions: Transaction) -> Block:
-        """The next slot's block, by whoever it belongs to."""
+    def grow(self, *transactions: Transaction, careless: bool = False) -> Block:
+        """The next slot's block, by whoever it belongs to.
+
+        A `careless` author takes what no node would pass on.
+        """
         slot = max([self.on.head.slot, *(block.header.slot for block in self.blocks[-1:])]) + 1
         for tx in transactions:
-            self.on.submit(tx, slot)
+            if careless:
+                self.on.mempool.add(tx, slot, self.on.next_sequence)
+            else:
+                self.on.submit(tx, slot)
         author = BY_ID[self.authorities.leader(slot).did].author
         block = self.on.seal(self.on.propose(slot, author), author, range(1))
         assert block is not None

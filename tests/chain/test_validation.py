@@ -13,13 +13,17 @@ from chain.block import (
     encode_block,
     list_root,
 )
+from chain.consensus.finality.evidence import of_votes
+from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.ledger import Ledger
 from chain.parameters import Parameters
 from chain.primitives.errors import Declined, Malformed, Refusal
-from chain.primitives.hashing import Hash, sha256
+from chain.primitives.hashing import ZERO_HASH, Hash, sha256
 from chain.primitives.keys import KeyPair
+from chain.transactions.body import Body
 from chain.transactions.document import DidDocument, Key, Purpose
 from chain.transactions.envelope import sign_transaction
+from chain.transactions.governance_evidence import SubmitEvidence
 from chain.transactions.identity import Register
 from testnet.checkers.reference import Reference
 from tests.chain.founding import (
@@ -167,22 +171,35 @@ def test_limits_of_the_genesis() -> None:
         on.import_block(Block(header, seal, (), raws), txs, 1)
 
 
-def test_a_block_of_too_many_registrations() -> None:
-    on = ledger()
-    keys = (Key("a", Purpose.ADMIN, bytes(32)), Key("t", Purpose.TX, bytes([1]) * 32))
-    body = Register(DidDocument(keys), (bytes(64), bytes(64)))
-    key = KeyPair.from_seed(bytes(32))
-    txs = [sign_transaction(key, GENESIS.hash, bytes(32), 0, n, 9, body) for n in range(129)]
+def refused(*bodies: Body) -> str:
+    """Why a block with these is refused, by the ledger and the reference alike."""
+    on, key = ledger(), KeyPair.from_seed(bytes(32))
+    txs = [
+        sign_transaction(key, GENESIS.hash, bytes(32), 0, n, 9, body)
+        for n, body in enumerate(bodies)
+    ]
     raws = tuple(tx.raw for tx in txs)
     header = replace(make(on, 1).header, transactions=list_root(raws))
     seal = on.engine.seal(header, leader(1), 0, range(1))
     assert seal is not None
     block = Block(header, seal, (), raws)
-    with pytest.raises(Refusal, match="too-many-registrations: 129 registrations, at most 128"):
+    with pytest.raises(Refusal) as refusal:
         on.import_block(block, txs, 1)
-    assert Reference(GENESIS).judge([encode_block(block)])[encode_block(block)].code == (
-        "too-many-registrations"
-    )
+    judged = Reference(GENESIS).judge([encode_block(block)])[encode_block(block)]
+    assert judged.code == refusal.value.code
+    return str(refusal.value)
+
+
+def test_a_block_of_too_many_registrations() -> None:
+    keys = (Key("a", Purpose.ADMIN, bytes(32)), Key("t", Purpose.TX, bytes([1]) * 32))
+    body = Register(DidDocument(keys), (bytes(64), bytes(64)))
+    assert refused(*[body] * 129) == "too-many-registrations: 129 of did.register, at most 128"
+
+
+def test_a_block_of_too_much_evidence() -> None:
+    vote = Vote(0, Checkpoint(ZERO_HASH, 1), Checkpoint(ZERO_HASH, 2))
+    body = SubmitEvidence(of_votes(bytes(32), bytes(32), (vote, bytes(64)), (vote, bytes(64))))
+    assert refused(*[body] * 33) == "too-much-evidence: 33 of gov.evidence, at most 32"
 
 
 def test_a_block_that_is_too_large() -> None:

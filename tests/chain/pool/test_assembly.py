@@ -1,5 +1,7 @@
 """Block assembly: turns, order and room."""
 
+import pytest
+
 from chain.pool.assembly import (
     FRAMING_BYTES,
     MISFITS_MAX,
@@ -8,8 +10,10 @@ from chain.pool.assembly import (
 )
 from chain.pool.mempool import Mempool, MempoolLimits
 from chain.transactions.envelope import Transaction
-from chain.validation import REGISTRATIONS_MAX
-from tests.chain.pool.waiting import REGISTRATION, Sequences, sender, waiting
+from chain.transactions.governance_evidence import SubmitEvidence
+from chain.transactions.identity import Register
+from chain.validation import EVIDENCE_MAX, REGISTRATIONS_MAX
+from tests.chain.pool.waiting import EVIDENCE, REGISTRATION, Sequences, sender, waiting
 
 SLOT = 10
 WIDE = BlockRoom(transactions=100, bytes=1_000_000)
@@ -69,14 +73,19 @@ def test_a_lane_stops_at_what_does_not_fit() -> None:
     assert chosen(mempool, BlockRoom(9, 2 * (200 + FRAMING_BYTES))) == [(2, 0), (2, 1)]
 
 
-def test_a_block_takes_so_many_registrations_and_goes_on() -> None:
-    many = [waiting(n, body=REGISTRATION) for n in range(1, REGISTRATIONS_MAX + 3)]
+@pytest.mark.parametrize(
+    ("body", "share"), [(REGISTRATION, REGISTRATIONS_MAX), (EVIDENCE, EVIDENCE_MAX)]
+)
+def test_a_block_takes_its_share_of_a_kind_and_goes_on(
+    body: Register | SubmitEvidence, share: int
+) -> None:
+    many = [waiting(n, body=body) for n in range(1, share + 3)]
     mempool, sequences = pool(*many, waiting(1_000)), Sequences()
     wide = BlockRoom(transactions=1_000, bytes=1_000_000)
     block = select(mempool, sequences, SLOT, wide)
-    assert block == [*many[:REGISTRATIONS_MAX], waiting(1_000)]
+    assert block == [*many[:share], waiting(1_000)]
     mempool.on_block_connected(block)
-    assert select(mempool, sequences, SLOT, wide) == many[REGISTRATIONS_MAX:]
+    assert select(mempool, sequences, SLOT, wide) == many[share:]
 
 
 def test_room_is_used_to_the_byte() -> None:

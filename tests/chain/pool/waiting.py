@@ -1,9 +1,11 @@
 """Transactions made for the mempool alone: any sender, number, expiry and size, unsigned."""
 
+from chain.consensus.finality.evidence import Evidence, Offence
 from chain.primitives.hashing import sha256
 from chain.transactions.dataset import Publish
 from chain.transactions.document import DidDocument, Key, Purpose
 from chain.transactions.envelope import Transaction
+from chain.transactions.governance_evidence import SubmitEvidence
 from chain.transactions.identity import Register
 from chain.transactions.payment import Transfer
 
@@ -14,6 +16,7 @@ REGISTRATION = Register(
     ),
     (bytes(64), bytes(64)),
 )
+EVIDENCE = SubmitEvidence(Evidence(Offence.VOTES, bytes(32), bytes(32), b"", b""))
 
 
 def sender(number: int) -> bytes:
@@ -28,7 +31,7 @@ def waiting(
     lane: int = 0,
     expiry: int = 100,
     size: int = 200,
-    body: Transfer | Register | Publish = TRANSFER,
+    body: Transfer | Register | Publish | SubmitEvidence = TRANSFER,
 ) -> Transaction:
     """A transaction of a size in bytes; what differs in any argument differs in its id."""
     text = f"{who}/{lane}/{sequence}/{expiry}/{size}/{body.KIND}".encode()

@@ -9,7 +9,9 @@ from chain.block import NO_CERTIFICATES, Header
 from chain.consensus.authority import sealed_bytes
 from chain.consensus.finality.evidence import Evidence, Offence, of_blocks, of_votes
 from chain.consensus.finality.vote import Checkpoint, Vote
-from chain.primitives.errors import Refusal
+from chain.in_force import context_at
+from chain.pool.policy import check_relay
+from chain.primitives.errors import Declined, Refusal
 from chain.primitives.hashing import ZERO_HASH, Hash, sha256
 from chain.state import paths
 from chain.transactions.document import Purpose
@@ -115,6 +117,30 @@ def test_votes_that_exclude_each_other(one: Vote, other: Vote, epoch: int) -> No
     evidence = votes(at, "b", one, other)
     outcome = at.send("c", SubmitEvidence(evidence))
     assert outcome.events[0] == ("offence", (who("b"), "votes", epoch, "unseated"))
+
+
+def test_what_is_passed_on() -> None:
+    at = Assembly()
+
+    def judge(evidence: Evidence) -> None:
+        tx = at.signed("x", SubmitEvidence(evidence))
+        check_relay(at.state, tx, context_at(at.genesis, at.state, at.slot))
+
+    good = double_block(at, "a")
+    judge(good)
+    cases = {
+        "evidence-idle: nothing follows from it now": double_block(at, "z"),
+        "evidence-early: of slot 11": double_block(at, "a", 11),
+        "evidence-key": blocks("a", header(at, "a"), header(at, "a", mark=b"1"), signer="b"),
+        "evidence-harmless": votes(at, "a", ballot(2, 5), ballot(5, 6)),
+        "evidence-order": replace(good, first=good.second, second=good.first),
+    }
+    for words, evidence in cases.items():
+        with pytest.raises(Declined, match=words):
+            judge(evidence)
+    assert at.send("x", SubmitEvidence(good)).ok
+    with pytest.raises(Declined, match="evidence-idle"):
+        judge(good)
 
 
 def test_what_proves_nothing() -> None:
