@@ -14,6 +14,10 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | Non
 
 T = TypeVar("T")
 
+INTEGER_TEXT_MAX = 40
+"""Digits of an integer: no number of ours has more than 20, and reading thousands of long ones
+takes quadratic time."""
+
 
 class WrongJson(ValueError):
     """JSON that is not of the shape that was expected; says where."""
@@ -46,10 +50,16 @@ def decode_json(kind: type[T], text: bytes) -> T:
 def decode_any(text: bytes) -> Json:
     """Any JSON value. Raises WrongJson."""
     try:
-        value: Json = json.loads(text)
+        value: Json = json.loads(text, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise WrongJson(f"not JSON: {text[:80]!r}") from error
     return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > INTEGER_TEXT_MAX:
+        raise ValueError(f"an integer of {len(text)} digits, at most {INTEGER_TEXT_MAX} are read")
+    return int(text)
 
 
 # `Any` below is the type of a type hint, for which Python has no better name.

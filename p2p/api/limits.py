@@ -1,5 +1,6 @@
 """Everything an API client can make grow, with its maximum and why that number."""
 
+from chain.past import BLOCKS_UNDONE_MAX
 from chain.transactions.envelope import TRANSACTION_BYTES_MAX
 
 BATCH_TRANSACTIONS_MAX = 5_000

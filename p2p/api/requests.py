@@ -15,6 +15,7 @@ from chain.transactions.envelope import TRANSACTION_BYTES_MAX
 from p2p.api.json_codec import Json, WrongJson, decode_any
 from p2p.api.limits import (
     BATCH_BYTES_MAX,
+    BATCH_COMMAS_MAX,
     BATCH_TRANSACTIONS_MAX,
     BODY_TIMEOUT_S,
     PATH_TEXT_MAX,
@@ -83,6 +84,8 @@ def read_json(body: bytes) -> tuple[list[bytes], bool]:
 
     A text is hexadecimal or base64url. Raises Malformed or Problem.
     """
+    if body.count(b",") > BATCH_COMMAS_MAX:
+        raise _too_many()
     try:
         value = decode_any(body)
     except WrongJson as error:

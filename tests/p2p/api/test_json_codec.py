@@ -37,6 +37,8 @@ def test_a_whole_number_is_a_fraction_too_and_new_fields_are_ignored() -> None:
     [
         (b"", "not JSON"),
         (b"[" * 100_000, "not JSON"),
+        (b"[%s]" % (b"9" * 41), "not JSON"),
+        (b"[%s]" % (b"9" * 40), "expected an object"),
         (b"[]", "expected an object"),
         (b"{}", "without code, amount, decimals"),
         (b'{"code": "CNY", "amount": "5", "decimals": 2}', "BalanceView.amount: expected int"),

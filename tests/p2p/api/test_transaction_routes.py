@@ -99,6 +99,7 @@ def test_a_verdict_says_how_many_peers_were_told() -> None:
         (b'{"raw": "!"}', "application/json", 400, "json"),
         (b'[{"raw": "00"}, 7]', "application/json", 400, "json"),
         (encode_json({"raw": "0" * 140_000}), "application/json", 400, "transaction-size"),
+        (b"{%s}" % b",".join([b'"a":0'] * 20_002), "application/json", 413, "batch-too-large"),
         (b"\x01", SEQUENCE, 400, "shape"),
         (b"\x58", SEQUENCE, 400, "cbor-truncated"),
         (b"\x41\x00" * (BATCH_TRANSACTIONS_MAX + 1), SEQUENCE, 413, "batch-too-large"),
