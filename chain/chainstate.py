@@ -153,13 +153,14 @@ class Chainstate:
 
     def receipts(self, block_id: Hash) -> list[Receipt]:
         """The receipts of a block on the head's chain; none for others."""
-        return [decode_receipt(raw) for raw in self._encoded_receipts(block_id)]
+        return [decode_receipt(raw) for raw in self.encoded_receipts(block_id)]
 
     def receipt(self, block_id: Hash, index: int) -> Receipt:
         """One receipt of a block on the head's chain."""
-        return decode_receipt(self._encoded_receipts(block_id)[index])
+        return decode_receipt(self.encoded_receipts(block_id)[index])
 
-    def _encoded_receipts(self, block_id: Hash) -> list[bytes]:
+    def encoded_receipts(self, block_id: Hash) -> list[bytes]:
+        """The receipts of a block on the head's chain, each encoded; none for others."""
         row = self._store.get(tables.RECEIPTS + block_id)
         if row is None:
             return []

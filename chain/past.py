@@ -3,8 +3,9 @@
 Rules:
 - Blocks are undone over an overlay, from the head down; the store is only read. *Why:* only the
   head's tree is kept, and what is final stands a block or two below it.
-- At most BLOCKS_UNDONE_MAX blocks. *Why:* undoing a full block takes some 50 ms, and anybody may
+- At most BLOCKS_UNDONE_MAX blocks. *Why:* undoing a full block takes some 70 ms, and anybody may
   ask for a proof; where so much is not final, the answer is to wait.
+- One block at a time. *Why:* whoever has others to serve lets them go on in between.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,10 @@ BLOCKS_UNDONE_MAX = 64
 
 
 class PastState:
-    """The state as a block left it; `undone` are the headers above it, the head's first."""
+    """The state as a block left it, once all blocks above it are undone.
+
+    `undone` are the headers above it, the head's first. It holds as long as the head stays.
+    """
 
     def __init__(self, store: KeyValueStore, undone: Sequence[Header], at: Header) -> None:
         if len(undone) > BLOCKS_UNDONE_MAX:
@@ -35,18 +39,27 @@ class PastState:
         self._values: dict[bytes, bytes | None] = {}
         self._pages: dict[bytes, bytes | None] = {}
         self._tree = StateTree(self._page, undone[0].state if undone else at.state)
-        for header in undone:
-            row = store.get(tables.UNDO + header.id)
-            assert row is not None, f"undo of {header.id.hex()} is missing from the store"
-            values = decode_undo(row)
-            update = self._tree.update(values)
-            self._pages |= update.pages
-            self._values |= values
-            self._tree.commit(update)
-        assert self._tree.root == at.state, (
-            f"undoing to block {at.height} gives state {self._tree.root.hex()}, "
-            f"it had {at.state.hex()}"
+        self._left = list(reversed(undone))
+
+    def undo(self) -> bool:
+        """Put back what the next block changed, if any is left; whether none is then."""
+        if not self._left:
+            return True
+        header = self._left.pop()
+        row = self._store.get(tables.UNDO + header.id)
+        assert row is not None, f"undo of {header.id.hex()} is missing from the store"
+        values = decode_undo(row)
+        update = self._tree.update(values)
+        self._pages |= update.pages
+        self._values |= values
+        self._tree.commit(update)
+        if self._left:
+            return False
+        assert self._tree.root == self.header.state, (
+            f"undoing to block {self.header.height} gives state {self._tree.root.hex()}, "
+            f"it had {self.header.state.hex()}"
         )
+        return True
 
     def read(self, key: bytes) -> bytes | None:
         """The value of a state key."""

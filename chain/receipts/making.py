@@ -45,7 +45,7 @@ class ReceiptMaker:
         block = ledger.block(location.block_id)
         assert block is not None, "it is on the head's chain"
         proof = self.proof(block.header)
-        results = [receipt.encode() for receipt in ledger.receipts(location.block_id)]
+        results = ledger.encoded_receipts(location.block_id)
         return TransactionReceipt(
             block.transactions[index],
             results[index],
@@ -61,7 +61,16 @@ class ReceiptMaker:
         """The receipt of a state key at the newest final block. Raises Declined."""
         proof = self._newest()
         past = self._state_at(proof.header)
+        while not past.undo():
+            pass
         return StateReceipt(key, past.read(key), past.prove(key), proof)
+
+    def undo_block(self) -> bool:
+        """One block less of work for `state`; whether none is left. Raises Declined.
+
+        It begins anew when the head has moved.
+        """
+        return self._state_at(self.newest().header).undo()
 
     def proof(self, header: Header) -> FinalityProof:
         """That a block of the head's chain is final. Raises Declined while it is not."""

@@ -1,5 +1,6 @@
 """The node and its chain: status, peers, genesis, blocks."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import trio
@@ -18,6 +19,7 @@ from p2p.api.views import (
     BlockView,
     CountersView,
     CounterView,
+    Included,
     PeersView,
     PeerView,
     StatusView,
@@ -95,7 +97,13 @@ class ChainRoutes:
 
     async def block(self, reference: Reference) -> Response:
         """A block with the results of its transactions."""
-        return json_response(self._served.present.block(self._find(reference)))
+        block, present = self._find(reference), self._served.present
+        view, results = present.block(block), present.results(block)
+        included: list[Included] = []
+        for part in results:
+            included += part
+            await trio.lowlevel.checkpoint()
+        return json_response(replace(view, transactions=tuple(included)))
 
     def _find(self, reference: str) -> Block:
         ledger = self._served.ledger

@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
+import trio
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
 from p2p.api.governance_present import (
     authorities_view,
+    open_views,
     parameters_view,
     proposal_view,
-    proposals_view,
 )
 from p2p.api.governance_views import (
     AuthoritiesView,
@@ -38,7 +39,12 @@ class GovernanceRoutes:
 
     async def proposals(self) -> Response:
         """What may be voted on now, with the votes so far."""
-        return json_response(proposals_view(self._served.ledger, self._served.node.status().slot))
+        slot = self._served.node.status().slot
+        found: list[ProposalView] = []
+        for view in open_views(self._served.ledger, slot):
+            found.append(view)
+            await trio.lowlevel.checkpoint()
+        return json_response(ProposalsView(tuple(found)))
 
     async def proposal(self, proposal: ProposalId) -> Response:
         """A proposal, open or decided, and every vote on it."""

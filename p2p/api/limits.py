@@ -7,6 +7,9 @@ BATCH_TRANSACTIONS_MAX = 5_000
 """Half a full block: verified in a third of a second on one core, so others are not held up."""
 BATCH_BYTES_MAX = 8 * 1024 * 1024
 """5,000 transactions of 1.6 KB; a batch of larger ones is sent in several requests."""
+BATCH_COMMAS_MAX = 4 * BATCH_TRANSACTIONS_MAX
+"""In a batch in JSON: one between two transactions, and some for what else a client says of each.
+Millions of empty lists and objects took a second to read before anybody could count them."""
 TRANSACTION_TEXT_MAX = 2 * TRANSACTION_BYTES_MAX
 """One transaction in hexadecimal, the longest of the accepted notations."""
 WAIT_S_MAX = 60.0
@@ -18,6 +21,11 @@ SUBSCRIBERS_MAX = 64
 BLOCKS_PAGE_MAX = 100
 """Summaries in one page; their blocks are read from the store, 12 to 40 ms each when full."""
 BLOCKS_PAGE = 20
+RESULTS_STEP = 500
+"""Results of a block's transactions read at a time, 5 ms; a full block has 20 times as many."""
+UNDO_STEPS_MAX = 2 * BLOCKS_UNDONE_MAX
+"""Blocks put back for one receipt of the state, others going on after each; so a head that moves
+once on the way is no reason to be turned away."""
 HISTORY_PAGE_MAX = 200
 HISTORY_PAGE = 50
 """Index entries, a few hundred microseconds a page."""

@@ -1,9 +1,10 @@
 """The values of the node and the ledger as the API shows them."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import replace
 
-from chain.block import Block
+from chain.block import Block, decode_receipt
 from chain.genesis import Genesis
 from chain.ledger import Ledger
 from chain.primitives import cose
@@ -21,6 +22,7 @@ from chain.transactions.governance_vote import CastVote
 from chain.transactions.identity import RecordedKey, Register, Standing, standing_of
 from chain.transactions.payment import Transfer
 from p2p.api.governance_present import evidence_body, propose_body, vote_body
+from p2p.api.limits import RESULTS_STEP
 from p2p.api.problems import Problem
 from p2p.api.views import (
     AccountView,
@@ -82,7 +84,7 @@ class Presenter:
         return known
 
     def block(self, block: Block) -> BlockView:
-        """A whole block."""
+        """A block, without its transactions; `results` has them."""
         header = block.header
         canonical = self._ledger.canonical(header.id)
         return BlockView(
@@ -102,15 +104,22 @@ class Presenter:
             canonical=canonical,
             finalized=canonical and header.height <= self._final_height(),
             transaction_count=len(block.transactions),
-            transactions=self._transactions(block, canonical),
+            transactions=(),
         )
 
-    def _transactions(self, block: Block, canonical: bool) -> tuple[Included, ...]:
-        if canonical:
-            receipts = self._ledger.receipts(block.id)
-            return tuple(Included(r.txid.hex(), r.ok, r.code) for r in receipts)
-        ids = (transaction_id(raw, self._ledger.chain) for raw in block.transactions)
-        return tuple(Included(txid.hex(), None, "") for txid in ids)
+    def results(self, block: Block) -> Iterator[list[Included]]:
+        """A block's transactions and what came of them, RESULTS_STEP at a time, as it is now."""
+        if self._ledger.canonical(block.id):
+            encoded, read = self._ledger.encoded_receipts(block.id), _result
+        else:
+            encoded, read = list(block.transactions), self._unjudged
+        return (
+            [read(raw) for raw in encoded[at : at + RESULTS_STEP]]
+            for at in range(0, len(encoded), RESULTS_STEP)
+        )
+
+    def _unjudged(self, raw: bytes) -> Included:
+        return Included(transaction_id(raw, self._ledger.chain).hex(), None, "")
 
     def transaction(self, tx: Transaction, place: TransactionLocation | None) -> TransactionView:
         """A transaction: in a block when it has a place, else waiting."""
@@ -250,6 +259,11 @@ class Presenter:
             f"{reference[:80]!r} is neither a DID of {self._genesis.network!r} nor a name in its "
             "genesis",
         )
+
+
+def _result(raw: bytes) -> Included:
+    receipt = decode_receipt(raw)
+    return Included(receipt.txid.hex(), receipt.ok, receipt.code)
 
 
 def body_view(body: Body, genesis: Genesis) -> BodyView:

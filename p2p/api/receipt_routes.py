@@ -5,6 +5,7 @@ What is not final yet is answered 409 `not-final`, with the heights to compare: 
 
 from typing import Annotated
 
+import trio
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
@@ -12,7 +13,7 @@ from chain.lightclient import TrustedCheckpoint
 from chain.primitives.errors import Declined
 from chain.receipts.making import ReceiptMaker
 from chain.state.paths import parse_path
-from p2p.api.limits import HANDOVERS_PAGE, PATH_TEXT_MAX
+from p2p.api.limits import HANDOVERS_PAGE, PATH_TEXT_MAX, UNDO_STEPS_MAX
 from p2p.api.problems import Problem
 from p2p.api.receipt_views import HandoversView, handover_view
 from p2p.api.requests import CBOR, parse_hash
@@ -67,7 +68,16 @@ class ReceiptRoutes:
     async def state(self, path: StatePath) -> Response:
         """The receipt of a state value, or of its absence, after the newest final block."""
         key = parse_path(path, self._served.genesis.network)
-        return _file(self._makes().state(key).encode())
+        maker = self._makes()
+        for _ in range(UNDO_STEPS_MAX):
+            if maker.undo_block():
+                return _file(maker.state(key).encode())
+            await trio.lowlevel.checkpoint()
+        raise Declined(
+            "state-too-old",
+            f"the head moved on while {UNDO_STEPS_MAX} blocks above the newest final one were put "
+            "back; wait until more is final and ask again",
+        )
 
     async def checkpoint(self) -> Response:
         """The newest final header and its authorities, for a light client to start from.

@@ -46,6 +46,24 @@ def test_blocks_above_the_final_one_are_undone() -> None:
     assert chain.maker.state(HELD) == receipt
 
 
+def test_blocks_are_undone_one_by_one_and_anew_when_the_head_moves() -> None:
+    chain = Paying(4)
+    chain.payment()
+    chain.finalize()
+    before = chain.on.value(HELD)
+    above = chain.on.head.height - chain.maker.final.height
+    for _ in range(3):
+        chain.payment()
+    assert [chain.maker.undo_block() for _ in range(above + 2)] == [False] * (above + 2)
+    chain.payment()
+    steps = [chain.maker.undo_block() for _ in range(above + 4)]
+    assert steps == [*[False] * (above + 3), True]
+    assert chain.maker.undo_block()
+    receipt = chain.maker.state(HELD)
+    assert receipt.value == before
+    verify_state_receipt(receipt, chain.basis)
+
+
 def test_a_state_too_far_back_is_declined(monkeypatch: pytest.MonkeyPatch) -> None:
     chain = Paying(4)
     chain.payment()

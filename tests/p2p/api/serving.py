@@ -49,6 +49,22 @@ class Served:
         headers = {"content-type": media_type, "accept": accept}
         return await self.http.post("/v1/transactions", content=body, headers=headers)
 
+    async def turns_during(self, path: str) -> int:
+        """How often others had their turn while a path was answered."""
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await trio.lowlevel.checkpoint()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(others)
+            assert (await self.http.get(path)).status_code == 200
+            nursery.cancel_scope.cancel()
+        return turns
+
     def sign(self, body: Body, sequence: int) -> Transaction:
         """A transaction of Ann."""
         ann = self.founding.ann

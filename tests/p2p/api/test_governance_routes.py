@@ -1,5 +1,6 @@
 """Proposals, seats and parameters as the API shows them, and proofs of their records."""
 
+import pytest
 from trio.testing import MockClock
 
 from chain.primitives.hashing import sha256
@@ -8,8 +9,10 @@ from chain.transactions.body import Body
 from chain.transactions.envelope import Transaction, sign_transaction
 from chain.transactions.governance_actions import Suspend, arguments_hash
 from chain.transactions.governance_propose import Propose
-from chain.transactions.governance_records import Proposal
+from chain.transactions.governance_records import Proposal, open_proposals
 from chain.transactions.governance_vote import CastVote
+from p2p.api import governance_routes
+from p2p.api.governance_present import open_views
 from p2p.api.governance_views import (
     AuthoritiesView,
     ParametersView,
@@ -78,6 +81,31 @@ async def test_from_a_proposal_to_its_decision(autojump_clock: MockClock) -> Non
             assert value is not None
             if kind is Proposal:
                 assert Proposal.decode(value).action == action
+
+
+async def test_others_go_on_while_proposals_are_read(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve() as served:
+        body = Propose(Suspend(served.founding.bob.did), UNTIL, sha256(b"why"))
+        await served.include(signed(served, 0, body))
+        (shown,) = open_views(served.node.ledger, served.node.status().slot)
+        monkeypatch.setattr(governance_routes, "open_views", lambda *_: iter([shown] * 64))
+        assert await served.turns_during("/v1/governance/proposals") > 50
+
+
+async def test_what_a_block_takes_back_meanwhile_is_left_out(autojump_clock: MockClock) -> None:
+    async with serve() as served:
+        action = Suspend(served.founding.bob.did)
+        for number in range(2):
+            body = Propose(action, UNTIL, sha256(b"%d" % number))
+            await served.include(signed(served, number, body))
+        views = open_views(served.node.ledger, served.node.status().slot)
+        next(views)
+        (_, other) = open_proposals(served.node.ledger.state, 0)
+        vote = CastVote(other.id, arguments_hash(action), True)
+        await served.include(signed(served, 2, vote))
+        assert list(views) == []
 
 
 async def test_a_proposal_expires_by_its_slot(autojump_clock: MockClock) -> None:
