@@ -54,12 +54,13 @@ class Failure:
 
 
 class _Request:
-    __slots__ = ("asked_s", "deadline_s", "number", "peer", "waiting")
+    __slots__ = ("asked_s", "bodies", "deadline_s", "number", "peer", "waiting")
 
     def __init__(self, number: int, peer: PeerId, asked_s: float, timeout_s: float) -> None:
         self.number = number
         self.peer = peer
         self.waiting: dict[bytes, None] = {}
+        self.bodies = 0  # that may still come in answer
         self.asked_s = asked_s
         self.deadline_s = asked_s + timeout_s
 
@@ -215,6 +216,14 @@ class RequestTracker:
         request = self._requests.get(number)
         return request is not None and request.peer == peer
 
+    def answers(self, peer: PeerId, number: int, bodies: int) -> bool:
+        """Whether so many bodies can be part of the answer; they count as such."""
+        request = self._requests.get(number)
+        if request is None or request.peer != peer or request.bodies < bodies:
+            return False
+        request.bodies -= bodies
+        return True
+
     def finished(self, peer: PeerId, number: int) -> None:
         """The peer has sent all it has for the request: the rest goes to others."""
         if self.open(peer, number):
@@ -288,6 +297,7 @@ class RequestTracker:
             state.asked += 1
         if not request.waiting:
             return []
+        request.bodies = len(request.waiting)
         self._last_number = request.number
         self._requests[request.number] = request
         heapq.heappush(self._deadlines, (request.deadline_s, request.number))

@@ -196,6 +196,7 @@ class Admission:
         asked = pulls.arrived(peer, item, now)
         if tx.id in self._workings.settled or self._ledger.mempool.has(tx.id):
             pulls.settled(item)
+            self._allowances[peer].fruitless(now)
             return None, []
         if asked:
             self._allowances[peer].kept()
@@ -283,6 +284,8 @@ class Admission:
             return Verdict.IGNORE, effects
         if isinstance(refusal, Declined):
             workings.settled.decline(item, now)
+            if candidate.peer in self._allowances:
+                self._allowances[candidate.peer].fruitless(now)
             return Verdict.IGNORE, effects
         workings.settled.add(txid, item)
         if candidate.peer is not None:

@@ -10,6 +10,10 @@ BODY_BYTES_BURST = 64_000_000  # two full mempools
 IDS_RATE = 20_000  # announced, sent or asked for, a second and peer: 20 ms of our time
 IDS_BURST = 200_000  # four full mempools, as two halves of a healed network exchange
 UNVERIFIED_MAX = 2_048  # bodies nobody asked for whose signatures wait: 70 ms of two threads
+# Transactions that came to nothing, though nobody is to blame: 50 ms of our time, and so long our
+# mempool may be full, or we may be catching up, without a word of a peer's being lost.
+DECLINED_RATE = 500
+DECLINED_BURST = 5_000  # two full blocks whose transactions come after them
 FAULTS_RATE = 3 / 60  # unserved promises that are free; even an honest peer can be unlucky
 FAULTS_BURST = 3
 BLAME_RATE = 5 / 60  # unserved promises that give a point: fewer than ten minutes forget
@@ -27,6 +31,7 @@ class Allowance:
         "blame",
         "body_bytes",
         "bytes_served",
+        "declined",
         "faults",
         "ids",
         "unverified",
@@ -36,6 +41,7 @@ class Allowance:
         self.ids = TokenBucket(IDS_RATE, IDS_BURST, now.s)
         self.bytes_served = TokenBucket(SERVED_BYTES_RATE, SERVED_BYTES_BURST, now.s)
         self.body_bytes = TokenBucket(BODY_BYTES_RATE, BODY_BYTES_BURST, now.s)
+        self.declined = TokenBucket(DECLINED_RATE, DECLINED_BURST, now.s)
         self.faults = TokenBucket(FAULTS_RATE, FAULTS_BURST, now.s)
         self.blame = TokenBucket(BLAME_RATE, BLAME_BURST, now.s)
         self.unverified = 0
@@ -45,6 +51,14 @@ class Allowance:
     def blames(self, now: Now) -> bool:
         """Whether one more promise that was not kept is held against the peer."""
         return not self.faults.take(1, now.s) and self.blame.take(1, now.s)
+
+    def fruitless(self, now: Now) -> None:
+        """A body of the peer's was declined, or was of an id that is done with here."""
+        self.declined.owe(1, now.s)
+
+    def wearies(self, now: Now) -> bool:
+        """Whether so much of the peer's came to nothing that it is only heard when asked."""
+        return not self.declined.take(0, now.s)
 
     def kept(self) -> None:
         """A promise was kept: earlier ones that were not count no more against its usefulness."""

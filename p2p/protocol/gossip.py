@@ -7,6 +7,9 @@ Rules:
 - What comes is judged in `admission`, and only what the mempool accepted is passed on.
 - A tick that comes late postpones pulls and timeouts by as much. *Why:* we were busy, and what we
   would ask for, or miss, is likely to wait in our own sockets; nobody is blamed for silence then.
+- A peer of whose transactions more than DECLINED_RATE a second come to nothing is heard only when
+  asked. *Why:* who made them up signs each well and is to blame for none, and each has cost us a
+  check; but a peer that is ahead of us, or whose mempool is larger, looks the same.
 - A peer that let request after request run out for UNKEPT_S, and answered none, is let go; it is
   not banned. *Why:* it is of no use, and its place is; but why it is silent we do not know.
 Resists: floods of invalid signatures (`turns`, and their number is charged for),
@@ -144,8 +147,8 @@ class Gossip:
             case Transactions(request, ()):
                 self._pulls.finished(peer, request)
                 return self._asks(now)
-            case Transactions(_, raws):
-                return self._received(peer, raws, now)
+            case Transactions():
+                return self._received(peer, message, now)
             case AnnounceShort(shorts):
                 return self._announced(peer, shorts, now)
             case AnnounceTransactions(ids):
@@ -258,6 +261,8 @@ class Gossip:
     def _want(self, peer: PeerId, lacking: list[bytes], now: Now) -> list[Effect]:
         if not lacking:
             return []
+        if self._allowances[peer].wearies(now):
+            return [Count("ignored", "announcements-mostly-declined", len(lacking))]
         due_s = now.s + self._mesh.patience_s()
         return self._pulls.announced(peer, lacking, due_s) + self._asks(now)
 
@@ -287,13 +292,16 @@ class Gossip:
                 self._offers.knows(peer, txid)
         return self._serving.answer(peer, request, ids, allowance, now)
 
-    def _received(self, peer: PeerId, raws: tuple[bytes, ...], now: Now) -> list[Effect]:
-        allowance = self._allowances[peer]
+    def _received(self, peer: PeerId, message: Transactions, now: Now) -> list[Effect]:
+        allowance, raws = self._allowances[peer], message.raws
         if not allowance.ids.take(len(raws), now.s):
             return [_flood(peer)]
         if not allowance.body_bytes.take(sum(map(len, raws)), now.s):
             reason = f"more than {BODY_BYTES_RATE} bytes of transactions a second"
             return [Penalize(peer, POINTS_FLOOD, "flood", reason)]
+        asked = self._pulls.answers(peer, message.request, len(raws))
+        if not asked and allowance.wearies(now):
+            return [Count("ignored", "transactions-mostly-declined", len(raws))]
         return self._admission.received(peer, raws, now) + self._asks(now)
 
 

@@ -73,6 +73,10 @@ class Pulls:
         """An id is wanted no more; who had announced it."""
         return self._tracker.settled(item)
 
+    def answers(self, peer: PeerId, request: int, bodies: int) -> bool:
+        """Whether so many bodies can be part of the answer to a request."""
+        return self._tracker.answers(peer, request, bodies)
+
     def finished(self, peer: PeerId, request: int) -> None:
         """A peer has nothing more to say to a request."""
         self._tracker.finished(peer, request)

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from chain.block import encode_block
 from chain.primitives.hashing import Hash
+from chain.transactions.envelope import sign_transaction
+from chain.transactions.payment import Transfer
 from p2p.peers.peer import PeerId
 from p2p.peers.requests import ASKED_MAX, TIMEOUT_S
-from p2p.protocol import gossip
+from p2p.protocol import allowances, gossip
 from p2p.protocol.allowances import UNKEPT_MAX, UNKEPT_S, UNVERIFIED_MAX
 from p2p.protocol.effects import Answer, CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.protocol.gossip import GossipSettings
@@ -16,8 +19,10 @@ from p2p.protocol.offers import FLUSH_MAX_S
 from p2p.protocol.turns import CHECKING_MAX, WRONG_PER_CHARGE
 from p2p.wire.fields import SHORT_BYTES, Short
 from p2p.wire.messages import (
+    AnnounceBlock,
     AnnounceShort,
     AnnounceTransactions,
+    Blocks,
     Eager,
     GetShort,
     GetTransactions,
@@ -25,7 +30,17 @@ from p2p.wire.messages import (
     Transactions,
 )
 from p2p.wire.shorts import Shortener
-from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, Conversation
+from tests.p2p.protocol.conversation import (
+    ANN,
+    BOB,
+    CAT,
+    FOUNDING,
+    SLOT_NOW,
+    Conversation,
+    extend,
+    make_ledger,
+)
+from tests.parties import party
 
 TX = [FOUNDING.transfer(n) for n in range(8)]
 IDS = [tx.id for tx in TX]
@@ -375,3 +390,47 @@ def test_eager_links_are_of_two_networks_whatever_the_peers_say_of_themselves(
     for _ in range(20):
         talking.wait(PLAN_S)
         assert other in talking.router.eager, "two of one network are one"
+
+
+def test_who_brings_mostly_what_is_declined_is_only_heard_when_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(allowances, "DECLINED_BURST", 10)
+    talking = Talk()
+    stranger, to = party("stranger"), Transfer("CNY", bytes(32), 1)
+    chain, expiry = talking.ledger.chain, SLOT_NOW + 100
+    made_up = [
+        sign_transaction(stranger.tx, chain, stranger.did, 0, n, expiry, to) for n in range(30)
+    ]
+    talking.say(ANN, AnnounceShort(talking.ours(IDS[:2])))
+    first = talking.say(ANN, Transactions(0, tuple(tx.raw for tx in made_up[:12])))
+    assert sum(len(e.checks) for e in first if isinstance(e, CheckSignatures)) == 12
+    assert talking.verify(first) == [], "nobody is blamed"
+    rest = talking.say(ANN, Transactions(0, tuple(tx.raw for tx in made_up[12:])))
+    assert rest == [], "and nothing is checked"
+    many = tuple(tx.raw for tx in made_up[12:])
+    assert talking.say(ANN, Transactions(1, many)) == [], "not under the number of a request either"
+    assert talking.say(ANN, AnnounceShort(talking.ours(IDS[2:3]))) == []
+    asked = talking.say(ANN, Transactions(1, (TX[0].raw, TX[1].raw)))
+    assert [len(e.checks) for e in asked if isinstance(e, CheckSignatures)] == [2]
+    others = talking.say(BOB, Transactions(0, (TX[2].raw,)))
+    assert [len(e.checks) for e in others if isinstance(e, CheckSignatures)] == [1]
+    talking.wait(1)
+    again = talking.say(ANN, Transactions(0, (TX[3].raw,)))
+    assert [len(e.checks) for e in again if isinstance(e, CheckSignatures)] == [1]
+
+
+def test_what_is_done_with_counts_as_what_is_declined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowances, "DECLINED_BURST", 3)
+    talking = Talk()
+    elsewhere = make_ledger()
+    elsewhere.submit(TX[0], 1)
+    (block,) = extend(elsewhere, 1)
+    talking.say(ANN, AnnounceBlock(block.header.raw, block.seal))
+    talking.verify(talking.say(ANN, Blocks(1, (encode_block(block),))))
+    talking.wait(0.1)
+    assert talking.ledger.is_included(IDS[0])
+    for _ in range(4):
+        assert talking.say(ANN, Transactions(0, (TX[0].raw,))) == []
+    assert talking.say(ANN, Transactions(0, (TX[1].raw,))) == []
+    assert talking.say(BOB, Transactions(0, (TX[1].raw,))) == [CheckSignatures(2, (TX[1].check,))]
