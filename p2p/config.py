@@ -7,12 +7,16 @@ from enum import StrEnum
 from pathlib import Path
 
 from chain.primitives.errors import Refusal
+from p2p.net.transport import LinkClosed, parse_endpoint
+from p2p.net.websocket import SCHEME
+from p2p.peers.contact import Reach
 from p2p.protocol.discovery import FEELER_S
 from p2p.protocol.gossip import EAGER, EAGER_MAX
 
 KEYS_REQUIRED = ("name", "genesis", "genesis_hash", "listen")
 KEYS_OPTIONAL = (
     "advertise",
+    "reach",
     "api_host",
     "api_port",
     "bootstrap",
@@ -28,6 +32,7 @@ KEYS_OPTIONAL = (
     "log_level",
 )
 DURABILITIES = ("process", "power")
+REACHES = {"world": Reach.WORLD, "site": Reach.SITE, "host": Reach.HOST}
 LOG_LEVELS = ("debug", "info", "warning", "error")
 OUTBOUND_TARGET = 8  # Bitcoin's figure: enough that all of them being hostile is unlikely
 OUTBOUND_TARGET_MAX = 64
@@ -63,7 +68,8 @@ class NodeConfig:
     DID where the key alone does not (a miner under the `work` engine). A vote key in the same file
     votes (see VotePolicy), a tx key there reports offences of other authorities. `eager` peers are
     asked to push transactions, the others announce them; with 0 all announce. Without `explore`
-    only the bootstrap addresses are dialled, and no other peers are looked for.
+    only the bootstrap addresses are dialled, and no other peers are looked for. What others tell of
+    is dialled if it reaches as far as `reach`; absent: as far as the node's own address.
     """
 
     name: str
@@ -72,6 +78,7 @@ class NodeConfig:
     genesis_hash: bytes
     listen: str
     advertise: str = ""
+    reach: Reach | None = None
     api_host: str = "127.0.0.1"
     api_port: int = 0
     bootstrap: tuple[str, ...] = ()
@@ -120,7 +127,8 @@ class _Reader:
             genesis=folder / self._text("genesis"),
             genesis_hash=self._hash("genesis_hash"),
             listen=self._address("listen"),
-            advertise=self._text("advertise", ""),
+            advertise=self._address("advertise") if "advertise" in self._values else "",
+            reach=self._reach(),
             api_host=self._text("api_host", "127.0.0.1"),
             api_port=self._integer("api_port", 0, PORT_MAX),
             bootstrap=self._addresses("bootstrap"),
@@ -200,15 +208,28 @@ class _Reader:
 
     def _address(self, key: str) -> str:
         value = self._text(key)
-        if "://" not in value:
+        if not _is_address(value):
             raise self._wrong(key, "an address such as ws://127.0.0.1:4001")
         return value
+
+    def _reach(self) -> Reach | None:
+        if "reach" not in self._values:
+            return None
+        return REACHES[self._choice("reach", tuple(REACHES), "")]
 
     def _addresses(self, key: str) -> tuple[str, ...]:
         value = self._values.get(key, [])
         if not isinstance(value, list) or len(value) > BOOTSTRAP_MAX:
             raise self._wrong(key, f"a list of at most {BOOTSTRAP_MAX} addresses")
         for item in value:
-            if not isinstance(item, str) or "://" not in item:
+            if not isinstance(item, str) or not _is_address(item):
                 raise self._wrong(key, "a list of addresses such as ws://127.0.0.1:4001")
         return tuple(value)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parse_endpoint(text, SCHEME)
+    except LinkClosed:
+        return False
+    return True

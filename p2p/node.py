@@ -123,7 +123,7 @@ class Node:
             explore=config.explore,
             feeler_s=config.feeler_s,
             anchors=parts.remembered.anchors,
-            reach=own_reach(config.advertise or config.listen),
+            reach=config.reach or own_reach(config.advertise or config.listen),
         )
         gossip = GossipSettings(config.eager, self._room)
         return RouterParts(

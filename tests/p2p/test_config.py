@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from p2p.config import INBOUND_MAX, OUTBOUND_TARGET, BadConfig, load_config
+from p2p.peers.contact import Reach
 from p2p.protocol.gossip import EAGER
 
 GOOD = f"""
@@ -30,6 +31,7 @@ def test_reads_with_defaults_and_paths_relative_to_the_file(tmp_path: Path) -> N
     assert (config.outbound_target, config.inbound_max) == (OUTBOUND_TARGET, INBOUND_MAX)
     assert config.bootstrap == ()
     assert config.author_key is None
+    assert config.reach is None
 
 
 def test_reads_everything(tmp_path: Path) -> None:
@@ -41,6 +43,7 @@ bootstrap = ["ws://127.0.0.1:4001", "ws://127.0.0.1:4002"]
 outbound_target = 3
 inbound_max = 7
 durability = "power"
+reach = "site"
 author_key = "seal.json"
 author = "did:cornerstone:demo:zabc"
 log_level = "debug"
@@ -48,6 +51,7 @@ log_level = "debug"
     config = load_config(write(tmp_path, GOOD + more))
     assert config.bootstrap == ("ws://127.0.0.1:4001", "ws://127.0.0.1:4002")
     assert config.author_key == tmp_path / "seal.json"
+    assert config.reach is Reach.SITE
     assert (config.durability, config.log_level, config.api_port) == ("power", "debug", 8080)
 
 
@@ -70,6 +74,12 @@ def test_how_many_links_push_is_said_in_a_table_of_its_own(
         ("[gossip]\neager = true", "gossip.eager: expected an integer from 0 to 8, got True"),
         ('[gossip]\neager = "2"', "gossip.eager: expected an integer from 0 to 8, got '2'"),
         ('bootstap = ["ws://a:1"]', "unknown key 'bootstap'; did you mean 'bootstrap'?"),
+        ('bootstrap = ["ws://a"]', "bootstrap: expected a list of addresses such as ws://"),
+        ('advertise = "203.0.113.5:4001"', "advertise: expected an address such as ws://"),
+        ('advertise = ""', "advertise: expected a text, got ''"),
+        ('advertise = "wss://a:1"', "advertise: expected an address such as ws://"),
+        ('reach = "site-wide"', "reach: expected one of world, site, host, got 'site-wide'"),
+        ("reach = 2", "reach: expected a text, got 2"),
         ("zzz = 1", "unknown key 'zzz'; known: name"),
         ("api_port = 70000", "api_port: expected an integer from 0 to 65535, got 70000"),
         ("api_port = true", "api_port: expected an integer from 0 to 65535, got True"),

@@ -19,10 +19,12 @@ from chain.store import KeyValueStore, MemoryStore
 from p2p.clock import VirtualClock
 from p2p.config import NodeConfig
 from p2p.events import PeerConnected
-from p2p.net.memory import MemoryNetwork
+from p2p.net.memory import MemoryNetwork, MemoryTransport
 from p2p.net.outbox import LANE_MESSAGES_MAX
+from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link
 from p2p.node import Node, NodeParts
 from p2p.observer import Observer
+from p2p.peers.contact import Reach
 from p2p.verifier import InlineVerifier
 from p2p.wire.codec import encode_message
 from p2p.wire.messages import BlockTransactions, Lane, Peers
@@ -42,6 +44,18 @@ class Partition:
         return b"" if peer in self.blocked else frame
 
 
+class Noting(MemoryTransport):
+    """Notes how far what is dialled has to reach."""
+
+    def __init__(self, network: MemoryNetwork, host: str) -> None:
+        super().__init__(network, host, LINK_MESSAGE_BYTES_MAX)
+        self.dialled: dict[str, Reach] = {}
+
+    async def dial(self, address: str, reach: Reach = Reach.NOWHERE) -> Link:
+        self.dialled[address] = reach
+        return await super().dial(address, reach)
+
+
 @dataclass
 class Running:
     """A node that runs, with what was given to it."""
@@ -51,6 +65,7 @@ class Running:
     ledger: Ledger
     store: KeyValueStore
     tap: Partition
+    transport: Noting
     id: bytes
     scope: trio.CancelScope
     finished: trio.Event
@@ -77,12 +92,14 @@ class Net:
         bootstrap: tuple[str, ...] = ("mem://n0:1",),
         store: KeyValueStore | None = None,
         verifier: InlineVerifier | None = None,
+        reach: Reach | None = None,
     ) -> Running:
         genesis = self.founding.genesis
         store = store or MemoryStore()
         ledger = Ledger(genesis, store, engine_of(genesis))
         identity = KeyPair.from_seed(name.encode().ljust(32, b"."))
         tap = Partition()
+        transport = Noting(self.memory, name)
         config = NodeConfig(
             name=name,
             data_dir=Path(),
@@ -90,13 +107,14 @@ class Net:
             genesis_hash=genesis.hash,
             listen=f"mem://{name}:1",
             bootstrap=() if name == "n0" else bootstrap,
+            reach=reach,
         )
         parts = NodeParts(
             config=config,
             identity=identity,
             author=None if author is None else author.author,
             ledger=ledger,
-            transport=self.memory.transport(name),
+            transport=transport,
             clock=VirtualClock(GENESIS_TIME_MS),
             rng=random.Random(name),
             verifier=verifier or InlineVerifier(self.signatures),
@@ -105,7 +123,15 @@ class Net:
         )
         node = Node(parts)
         running = Running(
-            name, node, ledger, store, tap, identity.public, trio.CancelScope(), trio.Event()
+            name,
+            node,
+            ledger,
+            store,
+            tap,
+            transport,
+            identity.public,
+            trio.CancelScope(),
+            trio.Event(),
         )
         await self.nursery.start(self._run, running)
         return running
@@ -305,6 +331,21 @@ async def test_reaching_itself_is_noticed_and_not_repeated(
         await trio.sleep(60)
         assert alone.node.peers() == []
         assert alone.node.observer.total("refused", "self") == 1
+
+
+@pytest.mark.parametrize("reach", [None, Reach.SITE])
+async def test_what_others_tell_of_must_reach_as_far_as_configured(
+    autojump_clock: trio.testing.MockClock, reach: Reach | None
+) -> None:
+    async with open_net() as net:
+        await net.start("n0")
+        await net.start("n1")
+        node = await net.start("n2", reach=reach)
+        await until(lambda: len(node.node.peers()) == 2, 60)
+    assert node.transport.dialled["mem://n0:1"] is Reach.NOWHERE, "the operator's own"
+    assert node.transport.dialled["mem://n1:1"] is (reach or Reach.WORLD), (
+        "a name is taken for public"
+    )
 
 
 async def test_a_node_of_another_network_is_refused_on_both_sides(
