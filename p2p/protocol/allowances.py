@@ -10,8 +10,7 @@ BODY_BYTES_BURST = 64_000_000  # two full mempools
 IDS_RATE = 20_000  # announced, sent or asked for, a second and peer: 20 ms of our time
 IDS_BURST = 200_000  # four full mempools, as two halves of a healed network exchange
 UNVERIFIED_MAX = 2_048  # bodies nobody asked for whose signatures wait: 70 ms of two threads
-# Transactions that came to nothing, though nobody is to blame: 50 ms of our time, and so long our
-# mempool may be full, or we may be catching up, without a word of a peer's being lost.
+# Transactions that come to nothing, though nobody is to blame: 50 ms of our time, a second and peer
 DECLINED_RATE = 500
 DECLINED_BURST = 5_000  # two full blocks whose transactions come after them
 FAULTS_RATE = 3 / 60  # unserved promises that are free; even an honest peer can be unlucky

@@ -14,7 +14,9 @@ Rules:
   with blocks on their way, full mempools differ in every bucket whatever is announced.
 - Summing under the peer's key is paid for from a budget of ids; without it the message is ignored,
   and nobody is blamed. *Why:* it is the one request here that costs more than it weighs. A peer
-  that asks more often than COMPARED_RATE gets nothing of it. *Why:* the budget is everybody's.
+  that asks more often than COMPARED_RATE gets nothing of it. *Why:* the budget is everybody's. When
+  it is spent each peer still has one comparison every OWN_S. *Why:* whoever spends it must not keep
+  the others' mempools from healing.
 - Only a peer that we have sent sums may tell us which buckets differ, and once. *Why:* its
   answer is small and ours is not.
 """
@@ -41,6 +43,9 @@ SUMMED_RATE = 20_000  # ids a second that we hash for all others: 20 ms
 SUMMED_BURST = 200_000  # four full mempools, when as many peers come at once
 COMPARED_RATE = 0.2  # comparisons a second and peer: twice what one whose mempool differs asks for
 COMPARED_BURST = 6.0
+OWN_S = (
+    120.0  # a twentieth of our time, if all peers there can be ask for it and the mempool is full
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +56,23 @@ class Differing:
     ids: list[Hash]
 
 
+class _Peer:
+    """What a peer may ask for: so often in all, and whatever others ask for."""
+
+    __slots__ = ("compared", "own")
+
+    def __init__(self, now: Now) -> None:
+        self.compared = TokenBucket(COMPARED_RATE, COMPARED_BURST, now.s)
+        self.own = TokenBucket(1 / OWN_S, 1, now.s)
+
+
 class Reconciliation:
     """Whom to compare with, and what differs."""
 
     def __init__(self, holding: Holding, rng: random.Random) -> None:
         self._holding = holding
         self._rng = rng
-        self._peers: dict[PeerId, TokenBucket] = {}  # what each may ask for
+        self._peers: dict[PeerId, _Peer] = {}
         self._asked: dict[PeerId, None] = {}
         self._again: dict[PeerId, float] = {}
         self._pauses_s: dict[PeerId, float] = {}  # before the next repetition, once there was one
@@ -66,7 +81,7 @@ class Reconciliation:
 
     def connected(self, peer: PeerId, now: Now) -> list[Effect]:
         """Compare with a new peer, if there is more than it is simply told."""
-        self._peers[peer] = TokenBucket(COMPARED_RATE, COMPARED_BURST, now.s)
+        self._peers[peer] = _Peer(now)
         if self._next_s is None:
             self._next_s = now.s + self._rng.uniform(0, EVERY_S)
         return self._ask(peer) if len(self._holding) > ALL_MAX else []
@@ -82,13 +97,9 @@ class Reconciliation:
         self, peer: PeerId, message: Reconcile, shortener: Shortener | None, now: Now
     ) -> Differing:
         """A peer's sums: what to answer, and what to announce to it."""
-        holding = self._holding
-        if self._budget is None:
-            self._budget = TokenBucket(SUMMED_RATE, SUMMED_BURST, now.s)
-        may_ask = shortener is not None and self._peers[peer].take(1, now.s)
-        if shortener is None or not may_ask or not self._budget.take(len(holding), now.s):
+        if shortener is None or not self._may_ask(peer, now):
             return Differing([Count("ignored", "reconcile")], [])
-        shorts = [(shortener.of(txid), txid) for txid in holding]
+        shorts = [(shortener.of(txid), txid) for txid in self._holding]
         sums = Sums()
         for short, _ in shorts:
             sums.change(short, 1)
@@ -130,6 +141,14 @@ class Reconciliation:
             return self._next_s
         soonest_s = min(self._again.values())
         return soonest_s if self._next_s is None else min(soonest_s, self._next_s)
+
+    def _may_ask(self, peer: PeerId, now: Now) -> bool:
+        if self._budget is None:
+            self._budget = TokenBucket(SUMMED_RATE, SUMMED_BURST, now.s)
+        state = self._peers[peer]
+        if not state.compared.take(1, now.s):
+            return False
+        return self._budget.take(len(self._holding), now.s) or state.own.take(1, now.s)
 
     def _ask(self, peer: PeerId) -> list[Effect]:
         self._asked[peer] = None

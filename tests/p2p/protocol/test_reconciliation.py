@@ -18,7 +18,9 @@ from p2p.protocol.reconciliation import (
     COMPARED_RATE,
     EVERY_S,
     LIST_MAX,
+    OWN_S,
     SUMMED_BURST,
+    SUMMED_RATE,
     Reconciliation,
 )
 from p2p.wire.messages import Differ, Message, Reconcile
@@ -148,9 +150,20 @@ def test_who_asks_again_and_again_leaves_the_sums_to_others() -> None:
 
 def test_sums_have_a_budget_for_all_together() -> None:
     side = Side(ANN, IDS)
-    spent = 0
-    for number in range(SUMMED_BURST // len(IDS)):
-        peer = PeerId(sha256(b"peer %d" % number))
+    peers = [PeerId(sha256(b"peer %d" % number)) for number in range(200)]
+    for peer in peers:
         side.engine.connected(peer, Now(0, 0))
-        spent += answers(side, peer, 0) * len(IDS)
-    assert SUMMED_BURST - len(IDS) < spent <= SUMMED_BURST
+    served = SUMMED_BURST // (len(IDS) * round(COMPARED_BURST))
+    expected = [COMPARED_BURST] * served + [1] * (len(peers) - served)
+    assert [answers(side, peer, 0) for peer in peers] == expected
+
+
+def test_who_spends_the_budget_of_all_leaves_each_other_peer_a_comparison() -> None:
+    side = Side(ANN, [sha256(b"x%d" % number) for number in range(SUMMED_BURST // 4)])
+    for peer in (BOB, CAT):
+        side.engine.connected(peer, Now(0, 0))
+    assert answers(side, BOB, 0) == 5, "four of everybody's, one of its own"
+    assert answers(side, CAT, 0) == 1
+    full_s = SUMMED_BURST / SUMMED_RATE
+    assert [answers(side, BOB, s) for s in (full_s, full_s + 1)] == [2, 0]
+    assert answers(side, CAT, OWN_S) == COMPARED_BURST
