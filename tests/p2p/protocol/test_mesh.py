@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from p2p.peers.peer import PeerId
 from p2p.protocol.effects import Effect, Send
 from p2p.protocol.instant import Now
-from p2p.protocol.leases import LEASES_MAX, Leases
+from p2p.protocol.leases import GUEST_S, LEASES_MAX, Leases
 from p2p.protocol.mesh import (
     LEASE_S,
     PATIENCE_MAX_S,
@@ -20,7 +20,7 @@ from p2p.protocol.mesh import (
     Mesh,
 )
 from p2p.wire.fields import Short
-from p2p.wire.messages import Eager
+from p2p.wire.messages import LEASE_MAX, Eager
 
 
 def peer(number: int) -> PeerId:
@@ -224,3 +224,38 @@ def test_leases_are_few_and_whom_we_dialled_takes_a_strangers_place() -> None:
     assert len(held.holders(1)) == LEASES_MAX
     assert ours in held.holders(1)
     assert held.asked(peer(LEASES_MAX + 1), LEASE_S, LEASE_S + 2), "the places are free again"
+
+
+def test_those_that_dialled_us_take_turns_whoever_asks_loudest() -> None:
+    held = Leases()
+    sybils, honest = [peer(n) for n in range(LEASES_MAX)], [peer(100), peer(101)]
+    for each in (*sybils, *honest):
+        held.connected(each, outbound=False)
+    pushed_s = dict.fromkeys([*sybils, *honest], 0)
+    for second in range(20 * round(GUEST_S)):
+        for sybil in sybils:
+            held.asked(sybil, LEASE_MAX, second)
+        if second % PLAN_S == 0:
+            for each in honest:
+                held.asked(each, LEASE_S, second)
+        holders = held.holders(second)
+        assert len(holders) == LEASES_MAX
+        for each in holders:
+            pushed_s[each] += 1
+    fair_s = 20 * GUEST_S * LEASES_MAX / len(pushed_s)
+    assert all(abs(time_s - fair_s) < 3 * GUEST_S for time_s in pushed_s.values())
+
+
+def test_whoever_waits_and_leaves_or_gives_up_is_passed_over() -> None:
+    held = Leases()
+    for number in range(LEASES_MAX + 4):
+        held.connected(peer(number), outbound=False)
+        held.asked(peer(number), LEASE_MAX if number < LEASES_MAX else LEASE_S, 0)
+    gone, done, late, last = (peer(LEASES_MAX + n) for n in range(4))
+    held.disconnected(gone)
+    held.asked(done, 0, 1)
+    held.asked(last, 2 * LEASE_S, 1)
+    assert held.asked(peer(0), 0, 2)
+    assert not held.asked(last, LEASE_S, 2), "the other one has waited longer"
+    assert held.holders(2) == [*map(peer, range(1, LEASES_MAX)), late]
+    assert held.asked(last, LEASE_S, LEASE_S + 2)
