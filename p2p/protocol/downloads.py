@@ -19,6 +19,7 @@ Rules:
   hold up the import for as long as it has blocks, and a second one could be the helper.
 - Who has served nothing for UNSERVED_S since it was asked, while others served, is sent away
   without blame. *Why:* it takes the place of somebody who would serve, and may only be overloaded.
+  Bodies that it was not asked for are no service, and no progress.
 - When everyone was asked in vain the round starts again after ROUND_S, ROUNDS_MAX times; then the
   block and all that build on it are forgotten. *Why:* a chain of headers that nobody has bodies for
   must not be chased for ever.
@@ -62,11 +63,12 @@ ROUNDS_MAX = 8
 
 
 class _Request:
-    __slots__ = ("deadline_s", "delivered", "patience_s", "peer", "sent_s", "waiting")
+    __slots__ = ("deadline_s", "delivered", "moved", "patience_s", "peer", "sent_s", "waiting")
 
     def __init__(self, peer: PeerId, ids: list[Hash], patience_s: float, now: Now) -> None:
         self.peer = peer
         self.delivered = False
+        self.moved = False  # part of the answer has come since it was last looked at
         self.waiting = dict.fromkeys(ids)
         self.patience_s = patience_s
         self.sent_s = now.s
@@ -153,15 +155,14 @@ class Downloads:
 
     def arrived(self, peer: PeerId, number: int, block_id: Hash, size: int) -> bool:
         """A body has come. True if it is wanted and the peer was asked for it, in time or not."""
-        request = self._requests.get(number)
+        request, state = self._requests.get(number), self._peers[peer]
         if request is not None and request.peer == peer and block_id in request.waiting:
             self._body_bytes += (size - self._body_bytes) // 8  # of those asked for, no others
             del request.waiting[block_id]
-            request.delivered = True
-            state = self._peers[peer]
+            request.delivered = request.moved = True
             state.outstanding -= 1
             state.patience_s = max(STALL_S, state.patience_s - STALL_S / 8)
-        self._peers[peer].unserved_s = None
+            state.unserved_s = None
         wanted = self._wanted.get(block_id)
         if wanted is None:
             return False
@@ -171,13 +172,17 @@ class Downloads:
         elif wanted.helper == peer:
             wanted.helper = None
             wanted.tried.append(peer)
-        return peer in wanted.tried
+        if peer not in wanted.tried:
+            return False
+        state.unserved_s = None
+        return True
 
     def progressed(self, peer: PeerId, number: int, now: Now) -> None:
         """Part of an answer has come: the rest has its time again, within that of the whole."""
         request = self._requests.get(number)
-        if request is None or request.peer != peer:
+        if request is None or request.peer != peer or not request.moved:
             return
+        request.moved = False
         state = self._peers[peer]
         whole_s = state.begun_s(request) + max(WHOLE_S, request.patience_s)
         request.deadline_s = min(now.s + request.patience_s, whole_s)

@@ -312,8 +312,9 @@ def test_silent_peers_cost_seconds_and_not_the_whole_patience(bad: int) -> None:
     assert download.s - start < downloads.STALL_S
 
 
-def served_by(*serving: PeerId, seconds: float) -> list[Effect]:
-    """What is done about peers of which only these serve, a block at a time, for so long."""
+def served_by(*serving: PeerId, seconds: float, noise: bool = False) -> list[Effect]:
+    """What is done about peers of which only these serve, a block at a time, for so long; the rest
+    is silent, or sends what nobody asked for."""
     download = Download()
     download.connect(ANN, BOB)
     effects: list[Effect] = []
@@ -324,14 +325,32 @@ def served_by(*serving: PeerId, seconds: float) -> list[Effect]:
         for peer, request in list(download.owed)[:1]:
             if peer in serving:
                 download.answer(peer, request)
-            else:
-                download.owed[peer, request] = download.owed.pop((peer, request))
+                continue
+            download.owed[peer, request] = download.owed.pop((peer, request))
+            if noise:
+                assert not download.downloads.arrived(peer, request, Hash(bytes(32)), BODY_BYTES)
+                download.downloads.progressed(peer, request, download.now())
     return [effect for effect in effects if isinstance(effect, Disconnect)]
 
 
 def test_who_serves_nothing_while_others_do_is_sent_away_in_the_end() -> None:
     assert served_by(BOB, seconds=downloads.UNSERVED_S - 1) == []
     (gone,) = served_by(BOB, seconds=downloads.UNSERVED_S + downloads.STALL_S)
+    assert isinstance(gone, Disconnect)
+    assert (gone.peer, gone.code) == (ANN, "unserved")
+
+
+def test_bodies_that_nobody_asked_for_are_no_progress_and_no_service() -> None:
+    download = Download(length=1)
+    download.connect(ANN)
+    ((_, message),) = download.fetch()
+    deadline_s = download.downloads.deadline_s()
+    download.s += downloads.STALL_S / 2
+    assert not download.downloads.arrived(ANN, message.request, CHAIN[5].id, BODY_BYTES)
+    download.downloads.progressed(ANN, message.request, download.now())
+    assert download.downloads.deadline_s() == deadline_s
+
+    (gone,) = served_by(BOB, seconds=downloads.UNSERVED_S + downloads.STALL_S, noise=True)
     assert isinstance(gone, Disconnect)
     assert (gone.peer, gone.code) == (ANN, "unserved")
 
