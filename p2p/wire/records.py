@@ -4,6 +4,7 @@ A record is a COSE_Sign1 by the node's identity key; the network id is signed al
 of one network cannot fill the address book of another. The one with the highest sequence counts.
 """
 
+import re
 from dataclasses import dataclass
 
 from chain.primitives import cbor, cose, shape
@@ -19,6 +20,7 @@ CAPABILITIES_MAX = 16
 CAPABILITY_MAX = 32  # characters, such as "transactions/1"
 ADDRESSES_MAX = 8  # a host has a few interfaces, not more
 ADDRESS_MAX = 128  # characters: a long host name, scheme and port
+ADDRESS = re.compile(r"[!-~]+://[!-~]+")
 _LIMITS = Limits(size=RECORD_BYTES_MAX, depth=2, items=64)
 
 
@@ -83,7 +85,6 @@ def _read(raw: bytes) -> tuple[cose.Sign1, PeerRecord]:
 def _address(value: Value) -> str:
     """Text that may be an address, and nothing that upsets a log; the transport reads it."""
     text = shape.text(value, ADDRESS_MAX, "address")
-    scheme, _, rest = text.partition("://")
-    if not (scheme and rest and text.isascii() and text.isprintable()):
+    if not ADDRESS.fullmatch(text):
         raise Malformed("record-address", f"{text!r} is no address such as ws://127.0.0.1:4001")
     return text

@@ -127,6 +127,7 @@ MAXIMAL: list[Message] = [
     Pong(2**64 - 1),
     GetPeers(REQUEST_MAX),
     Peers(1, (bytes(RECORD_BYTES_MAX),) * RECORDS_MAX),
+    Peers(1, (b"",) * RECORDS_MAX),
     AnnounceTransactions((ID,) * IDS_MAX),
     GetTransactions(1, (ID,) * IDS_MAX),
     Transactions(1, (bytes(1000),) * TRANSACTIONS_MAX),
@@ -135,6 +136,7 @@ MAXIMAL: list[Message] = [
     GetBlocks(1, (ID,) * BLOCKS_REQUEST_MAX),
     Blocks(1, (bytes(1000),) * BLOCKS_REQUEST_MAX),
     Blocks(1, (bytes(BLOCK_WIRE_BYTES_MAX),)),
+    Blocks(1, (b"",) * BLOCKS_REQUEST_MAX),
     GetHeaders(1, (ID,) * LOCATOR_MAX, HEADERS_MAX),
     Headers(1, ((bytes(HEADER_BYTES_MAX), bytes(SEAL_BYTES_MAX)),) * HEADERS_MAX),
     Eager(LEASE_MAX),
@@ -152,12 +154,14 @@ MAXIMAL: list[Message] = [
         tuple(range(PREFILLED_MAX)),
         (bytes(PREFILLED_BYTES_MAX // PREFILLED_MAX),) * PREFILLED_MAX,
     ),
+    CompactBlock(b"", b"", (b"",) * CERTIFICATES_MAX, 0, (), (0,), (bytes(PREFILLED_BYTES_MAX),)),
     GetCompactBlock(ID),
     GetBlockTransactions(1, ID, tuple(range(MISSING_MAX))),
     BlockTransactions(1, (bytes(1000),) * MISSING_MAX),
     PreferBlocks(True),
     Votes((bytes(VOTE_BYTES_MAX),) * VOTES_MAX),
     Certificates((bytes(CERTIFICATE_BYTES_MAX),) * CERTIFICATES_SENT_MAX),
+    Certificates((*[b""] * (CERTIFICATES_SENT_MAX - 1), bytes(CERTIFICATE_BYTES_MAX))),
     GetFinal(REQUEST_MAX, UINT63_MAX, UINT63_MAX),
     Final(
         REQUEST_MAX,
@@ -165,6 +169,7 @@ MAXIMAL: list[Message] = [
         bytes(HEADER_BYTES_MAX),
         bytes(CERTIFICATE_BYTES_MAX),
     ),
+    Final(0, (*[b""] * (HANDOVERS_SENT_MAX - 1), bytes(HANDOVER_BYTES_MAX)), b"", b""),
 ]
 COMPACT = CompactBlock(b"h", b"s", (), 1, (bytes(ID_BYTES),), (0,), (b"raw",))
 BEYOND: list[tuple[Message, str]] = [
@@ -178,6 +183,7 @@ BEYOND: list[tuple[Message, str]] = [
     (example_hello(agent="a" * (AGENT_MAX + 1)), "agent"),
     (example_hello(agent="a\x1b[2J"), "printable"),
     (example_hello(network="a\nb"), "printable"),
+    *((example_hello(agent=f"a{hidden}"), "printable") for hidden in "\x7f\x85\u200b\u202e\ue000"),
     (example_hello(record=bytes(RECORD_BYTES_MAX + 1)), "record"),
     (example_hello(capabilities=("c",) * (CAPABILITIES_MAX + 1)), "capabilities"),
     (example_hello(capabilities=("c" * (CAPABILITY_MAX + 1),)), "capability"),
@@ -193,6 +199,15 @@ BEYOND: list[tuple[Message, str]] = [
     (Transactions(1, (bytes(TRANSACTION_BYTES_MAX + 1),)), "transaction"),
     (AnnounceBlock(bytes(HEADER_BYTES_MAX + 1), b""), "header"),
     (AnnounceBlock(b"", bytes(SEAL_BYTES_MAX + 1)), "seal"),
+    (Headers(1, ((bytes(HEADER_BYTES_MAX + 1), b""),)), "header"),
+    (Headers(1, ((b"", bytes(SEAL_BYTES_MAX + 1)),)), "seal"),
+    (replace(COMPACT, header=bytes(HEADER_BYTES_MAX + 1)), "header"),
+    (replace(COMPACT, seal=bytes(SEAL_BYTES_MAX + 1)), "seal"),
+    (replace(COMPACT, certificates=(bytes(CERTIFICATE_BYTES_MAX + 1),)), "certificate"),
+    (
+        replace(COMPACT, places=tuple(range(257)), prefilled=(b"",) * (PREFILLED_MAX + 1)),
+        "prefilled places",
+    ),
     (GetBlocks(1, (ID,) * (BLOCKS_REQUEST_MAX + 1)), "block ids"),
     (Blocks(1, (b"",) * (BLOCKS_REQUEST_MAX + 1)), "blocks"),
     (Blocks(1, (bytes(BLOCK_WIRE_BYTES_MAX + 1),)), "block"),
@@ -218,11 +233,13 @@ BEYOND: list[tuple[Message, str]] = [
     (GetBlockTransactions(1, ID, (2, 1)), "1 after 2"),
     (GetCompactBlock(Hash(bytes(31))), "block id"),
     (BlockTransactions(1, (b"",) * (MISSING_MAX + 1)), "transactions"),
+    (BlockTransactions(1, (bytes(TRANSACTION_BYTES_MAX + 1),)), "transaction"),
     (Votes((b"",) * (VOTES_MAX + 1)), "votes"),
     (Votes((bytes(VOTE_BYTES_MAX + 1),)), "vote"),
     (Certificates((b"",) * (CERTIFICATES_SENT_MAX + 1)), "certificates"),
     (Certificates((bytes(CERTIFICATE_BYTES_MAX + 1),)), "certificate"),
 ]
+PAIRS: list[cbor.Value] = [[b"", b""]] * HEADERS_MAX
 REJECTED: list[tuple[bytes, str]] = [
     (b"", "frame-messages"),
     (bytes([0x82, 2, 0]) * (FRAME_MESSAGES_MAX + 1), "frame-messages"),
@@ -242,4 +259,19 @@ REJECTED: list[tuple[bytes, str]] = [
     (bytes([0x82, 0x18, 0xFF, 0]), "unknown-message"),
     (bytes([0x81] * 6 + [0]), "cbor-too-deep"),
     (bytes([0xF9, 0, 0]), "cbor-forbidden-type"),
+    (bytes([0xC1, 0x82, 2, 0]), "cbor-forbidden-type"),  # a tag
+    (bytes([0x82, 2, 0xC2, 0x41, 1]), "cbor-forbidden-type"),  # a number as a tag has it
+    (bytes([0x82, 2, 0xF7]), "cbor-forbidden-type"),  # undefined
+    (bytes([0x9F, 2, 0, 0xFF]), "cbor-non-canonical"),  # of no length
+    (bytes([0x82, 6, 0x5F, 0xFF]), "cbor-non-canonical"),
+    (bytes([0x98, 2, 2, 0]), "cbor-non-canonical"),  # a longer length than needed
+    (bytes([0x82, 2, 0xA2, 2, 0, 1, 0]), "cbor-non-canonical"),  # keys out of order
+    (bytes([0x83, 1, 0x61, 0xFF, 0x60]), "cbor-non-canonical"),  # no UTF-8
+    (bytes([0x82, 2, 0, 0xFF]), "cbor-non-canonical"),
+    (bytes([0x82, 2, 0, 0x82, 2]), "cbor-truncated"),
+    (cbor.encode([1, "c" * (CODE_MAX + 1), ""]), "shape"),
+    (cbor.encode([1, "", "r" * (REASON_MAX + 1)]), "shape"),
+    (cbor.encode([1, "", "\n"]), "shape"),
+    (cbor.encode([8, 1, [b""] * 2 * FRAME_MESSAGES_MAX]), "cbor-too-many"),
+    (cbor.encode([13, 1, PAIRS]) * 6, "cbor-too-many"),
 ]

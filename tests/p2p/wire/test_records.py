@@ -60,6 +60,8 @@ def test_a_record_of_another_network_is_refused() -> None:
         (signed([1, ["ws://" + "h" * ADDRESS_MAX], 1, []]), "address"),
         (signed([1, ["nowhere"], 1, []]), "record-address"),
         (signed([1, ["ws://"], 1, []]), "record-address"),
+        (signed([1, ["://a"], 1, []]), "record-address"),
+        (signed([1, ["ws://a b:1"], 1, []]), "record-address"),
         (signed([1, ["ws://a\x1b[2J:1"], 1, []]), "record-address"),
         (signed([1, ["ws://höst:1"], 1, []]), "record-address"),
         (signed([1, [ADDRESS], -1, []]), "sequence"),

@@ -16,8 +16,10 @@ from chain.primitives.hashing import Hash, sha256
 from chain.primitives.keys import AgreementKey, KeyPair
 from p2p.net.secure import secure
 from p2p.net.transport import Link
+from p2p.protocol.compact import short_id_of
+from p2p.protocol.holding import Sums
 from p2p.wire.codec import decode_frame, encode_message
-from p2p.wire.messages import SHORT_KEY_BYTES, Ping, Transactions
+from p2p.wire.messages import SHORT_KEY_BYTES, Differ, Ping, Reconcile, Transactions
 from p2p.wire.records import sign_record
 from p2p.wire.shorts import Shortener
 from tests.p2p.net.peers import memory_links
@@ -29,6 +31,7 @@ Json: TypeAlias = "dict[str, Json] | list[Json] | str | int"
 PATH = Path(__file__).parents[3] / "docs" / "spec" / "peer-protocol-vectors.json"
 LONG = 2_048  # hex digits; what is longer is compressed in the file
 
+NONCE = 0x0102030405060708
 SIDES = ("initiator", "responder")
 CHAIN = Hash(sha256(b"cornerstone vectors/chain"))
 # What each side says once the channel stands; the second frame takes two records.
@@ -141,6 +144,8 @@ async def vectors() -> dict[str, Json]:
             "id": CHAIN.hex(),
             "short": Shortener(seed("short key")[:SHORT_KEY_BYTES]).of(CHAIN).hex(),
         },
+        "sums": summed(),
+        "compact": shortened(),
         "record": {
             "seed": seed("node").hex(),
             "node": node.public.hex(),
@@ -163,15 +168,50 @@ async def vectors() -> dict[str, Json]:
     }
 
 
+def summed() -> dict[str, Json]:
+    """What two mempools that have one id in common add up to, and where they differ."""
+    shortener = Shortener(seed("short key")[:SHORT_KEY_BYTES])
+    ours, theirs = ([Hash(seed(f"id {n}")) for n in numbers] for numbers in (range(5), (0, 9)))
+    sums, other = Sums(), Sums()
+    for held, of in ((ours, sums), (theirs, other)):
+        for txid in held:
+            of.change(shortener.of(txid), 1)
+    return {
+        "key": shortener.key.hex(),
+        "ours": [txid.hex() for txid in ours],
+        "reconcile": encode_message(Reconcile(sums.encode())).hex(),
+        "theirs": [txid.hex() for txid in theirs],
+        "differ": encode_message(Differ(other.differing(sums.encode()), False)).hex(),
+    }
+
+
+def shortened() -> dict[str, Json]:
+    """Short ids of a compact block."""
+    raws = [b"first", b"second"]
+    short_id = short_id_of(CHAIN, NONCE)
+    return {
+        "block": CHAIN.hex(),
+        "nonce": NONCE,
+        "transactions": [raw.hex() for raw in raws],
+        "shorts": [short_id(sha256(raw)).hex() for raw in raws],
+    }
+
+
 def rejected() -> list[bytes]:
-    """Frames that no node may take: no messages, beyond a limit, a field too few or too many."""
+    """Frames that no node may take: no messages, beyond a limit, a field that is wrong, too many
+    or not there."""
     beyond = [cbor.encode([m.KIND, *m.fields()]) for m, _ in BEYOND]
     lengths = [
         cbor.encode(fields)
         for m in MINIMAL
         for fields in ([m.KIND, *m.fields()[:-1]], [m.KIND, *m.fields(), 0])
     ]
-    return [*(frame for frame, _ in REJECTED), *beyond, *lengths]
+    nulls = [
+        cbor.encode([m.KIND, *m.fields()[:place], None, *m.fields()[place + 1 :]])
+        for m in MINIMAL
+        for place in range(len(m.fields()))
+    ]
+    return [*(frame for frame, _ in REJECTED), *beyond, *lengths, *nulls]
 
 
 def refusal_of(frame: bytes) -> Malformed:
