@@ -15,13 +15,16 @@ from chain.primitives import cbor, cose
 from chain.primitives.errors import Malformed
 from chain.primitives.hashing import Hash
 from chain.primitives.printable import is_printable
+from p2p.net import connection, liveness, outbox, websocket
+from p2p.net.noise import MESSAGE_BYTES_MAX
 from p2p.net.outbox import HIGH_WATER_BYTES, LANES, SHARE_BYTES, WAITING_BYTES_MAX
-from p2p.net.secure import RECORD_BYTES
+from p2p.net.secure import IDENTITY_CONTEXT, PROOF_BYTES, RECORD_BYTES
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, STRANGER_BYTES_MAX
 from p2p.wire import codec, messages
 from p2p.wire.codec import FRAME_BYTES_MAX, decode_frame, encode_message
-from p2p.wire.messages import CAPABILITIES_MAX, CAPABILITY_MAX, Message
-from p2p.wire.records import ADDRESSES_MAX, RECORD_TYPE, parse_record
+from p2p.wire.fields import SHORT_BYTES
+from p2p.wire.messages import CAPABILITIES_MAX, CAPABILITY_MAX, PROTOCOL_VERSION, Message
+from p2p.wire.records import ADDRESS_MAX, ADDRESSES_MAX, RECORD_TYPE, parse_record
 from tests.p2p.wire.messages import examples
 from tests.p2p.wire.vectors import packed, refusal_of, unpacked, vectors
 
@@ -129,6 +132,37 @@ def test_the_lanes_are_those_of_the_code() -> None:
         for message in get_args(Message):
             name = kebab(message.__name__)
             assert (name in names.split(", ")) == (message.LANE is lane)
+
+
+def test_the_numbers_in_the_text_are_those_of_the_code() -> None:
+    for said in (
+        f"This is version {PROTOCOL_VERSION}.",
+        f"and a burst of {websocket.EXTRA_FRAMES_BURST};",
+        f"gives a stranger {websocket.HANDSHAKE_S:g} s for the websocket handshake",
+        f"keeps {websocket.HANDSHAKES_MAX} of them open",
+        f"is {PROOF_BYTES} bytes",
+        f"the {len(IDENTITY_CONTEXT)} bytes `{IDENTITY_CONTEXT.decode()}`",
+        f"at most {MESSAGE_BYTES_MAX:,} bytes ({RECORD_BYTES:,} of content)",
+        f"{connection.HELLO_S:g} s without a hello end the link",
+        f"{codec.FRAME_LIMITS.items:,} items in a message",
+        f"and {cbor.SEQUENCE_TIMES * codec.FRAME_LIMITS.items:,} in a frame",
+        f"of more than {outbox.FRAME_TARGET_BYTES // 1024} KiB, each lane",
+        f"holds at most {outbox.LANE_MESSAGES_MAX:,} messages",
+        f"more than {outbox.HIGH_WATER_BYTES >> 20} MiB wait for {outbox.SLOW_S:g} s",
+        f"takes {connection.WRITE_MAX_S:g} s for a frame",
+        f"Every {liveness.LOOK_S:g} s a node looks",
+        f"pinged every {liveness.LOOK_S * liveness.REFRESH_LOOKS:g} s",
+        f"a second after {connection.CONTROL_BURST:g} at once (`flood`)",
+        f"sent, or {connection.GOODBYE_S:g} s |",
+        f"the {SHORT_BYTES}-byte BLAKE2b hash",
+        f"for each of {messages.BUCKETS} buckets",
+        f"with an output of {messages.ID_BYTES} bytes",
+        f"Addresses are at most {ADDRESS_MAX} characters",
+    ):
+        assert said in PAGE, said
+    assert liveness.SILENT_LOOKS_MAX == 3
+    assert "after three such looks in a row" in PAGE
+    assert (websocket.EXTRA_FRAMES_RATE, connection.CONTROL_RATE) == (1, 1)
 
 
 def test_a_full_frame_fits_a_message_of_the_link() -> None:
