@@ -2,7 +2,9 @@
 
 Rules:
 - Each costs one of MESSAGES_RATE a second, whoever says it; every one beyond is an offence. *Why:*
-  a message costs some 20 us however little it asks for.
+  a message costs some 20 us however little it asks for. One of many parts costs as many as it takes
+  to read. *Why:* it is read before it is known to be late, or an answer to nothing, and 2,000 empty
+  headers take a hundred times as long as a ping.
 - Those that bring a full node transactions pay for what they carry instead (see `allowances`).
   *Why:* a push leaves as soon as its transaction is accepted. Whoever does that for several peers
   says more than any one of them may, and honest nodes would ban each other for it.
@@ -10,11 +12,21 @@ Rules:
 
 from p2p.peers.bucket import TokenBucket
 from p2p.protocol.instant import Now
-from p2p.wire.messages import Message, Transactions
+from p2p.wire.messages import (
+    BlockTransactions,
+    CompactBlock,
+    GetBlockTransactions,
+    Headers,
+    Message,
+    Peers,
+    Transactions,
+)
 
 # An honest peer at 500 transactions a second says about a hundred others a second.
 MESSAGES_RATE = 1000.0
 MESSAGES_BURST = 5000.0
+PARTS = 32  # headers, records, places or transactions of a block that count as one message more
+SHORT_PARTS = 256  # so do short ids, which are cut from one string
 
 
 class Pace:
@@ -32,4 +44,21 @@ class Pace:
             case Transactions(_, (_, *_)) if not self._light:
                 return True
             case _:
-                return self._budget.take(1, now.s)
+                return self._budget.take(_messages(message), now.s)
+
+
+def _messages(message: Message) -> int:
+    """As how many messages one counts. Ids and bodies of transactions, votes and certificates have
+    budgets of their own."""
+    match message:
+        case (
+            Headers(_, parts)
+            | Peers(_, parts)
+            | GetBlockTransactions(_, _, parts)
+            | BlockTransactions(_, parts)
+        ):
+            return 1 + len(parts) // PARTS
+        case CompactBlock():
+            return 1 + len(message.short_ids) // SHORT_PARTS
+        case _:
+            return 1

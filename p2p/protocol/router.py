@@ -109,6 +109,7 @@ class Router:
     def __init__(self, parts: RouterParts) -> None:
         jobs = count(1)
         wanted = Wanted()
+        alone = not parts.discovery.bootstrap
         self._ledger = parts.ledger
         self._wanted = wanted
         self._scores = ScoreBoard()
@@ -125,13 +126,9 @@ class Router:
             Relay(parts.ledger, recent, parts.rng),
             recent,
         )
-        self._production = Production(
-            parts.ledger, parts.author, alone=not parts.discovery.bootstrap
-        )
+        self._production = Production(parts.ledger, parts.author, alone=alone)
         self._ballots = Ballots(parts.ledger, jobs)
-        self._voting = Voting(
-            parts.ledger, parts.voter, self._ballots, alone=not parts.discovery.bootstrap
-        )
+        self._voting = Voting(parts.ledger, parts.voter, self._ballots, alone=alone)
         self._reporting = Reporting(parts.ledger, parts.author)
         self._lights = LightServer(parts.ledger)
         self._light: dict[PeerId, None] = {}  # the peers that follow finality only
@@ -243,7 +240,10 @@ class Router:
         effects += self._produce(now)
         effects += self._blocks.tick(now)
         effects += self._from_gossip(self._gossip.tick(now))
+        wanted = len(self._wanted)
         effects += self._sync.tick(now)
+        if len(self._wanted) > wanted:
+            effects += self._blocks.fetch(now)
         effects += self._discovery.tick(now)
         report = self._reporting.tick(now)
         if report is not None:

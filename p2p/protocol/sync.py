@@ -12,9 +12,9 @@ Rules:
 - Headers of an authority set that is not known yet wait until the bodies before them have brought
   it. *Why:* whose seals they must bear is decided in those bodies.
 - An unknown parent, a header from the near future, an answer that no longer fits after a
-  reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most, those
-  that are due first, of each peer its own. *Why:* their seals are not checked yet, so anyone can
-  invent some, or show another's under a wrong seal.
+  reorganisation are nobody's fault. Early headers wait for their slot, EARLY_MAX at most; beyond
+  that whoever has shown most of them loses the one that is due last. *Why:* their seals are not
+  checked yet, so anyone can invent some, or show another's under a wrong seal.
 - A peer that claims more height than its own headers come to, by more than LOWER_MAX, is blamed a
   little. *Why:* its two statements contradict each other; but a heavier chain, or one that has
   become justified, may be lower than the one it takes the place of. A block passed on in compact
@@ -33,6 +33,7 @@ Rules:
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
 
+from collections import Counter
 from dataclasses import replace
 
 from chain.block import Header, decode_header
@@ -217,7 +218,9 @@ class HeaderSync:
             self._early_s = now.s + EARLY_RETRY_S
         self._early[header.id, peer] = message, header
         if len(self._early) > EARLY_MAX:
-            del self._early[max(self._early, key=lambda i: (self._early[i][1].slot, i))]
+            of = Counter(shower for _, shower in self._early)
+            early = self._early
+            del early[max(early, key=lambda i: (of[i[1]], early[i][1].slot, i))]
 
     def _serve(self, peer: PeerId, message: GetHeaders, now: Now) -> list[Effect]:
         if not self._peers[peer].budget.take(1, now.s):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chain.block import Block, encode_block
+from chain.primitives.hashing import sha256
 from p2p.protocol import blocks, downloads, sync, wanted
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, GetHeaders, Headers, Transactions
@@ -314,6 +315,28 @@ def test_headers_of_the_far_future_do_not_crowd_out_those_that_are_due() -> None
         if sent(effects, GetBlocks):
             break
     assert [send.message for send in sent(effects, GetBlocks)] == [GetBlocks(1, (early.id,))]
+
+
+def test_a_header_is_fetched_as_soon_as_its_slot_begins() -> None:
+    early = propose(make_ledger(), SLOT_NOW + 2, FOUNDING.authorities)
+    assert early is not None
+    talking = talk()
+    talking.wait(0.4)  # so that nothing else happens just then
+    assert talking.say(BOB, announce(early)) == []
+    asked = sent(talking.wait(1 + sync.EARLY_RETRY_S), GetBlocks)
+    assert [send.message for send in asked] == [GetBlocks(1, (early.id,))]
+
+
+def test_whoever_invents_early_headers_displaces_only_its_own() -> None:
+    early = propose(make_ledger(), SLOT_NOW + 2, FOUNDING.authorities)
+    assert early is not None
+    talking = talk()
+    assert talking.say(BOB, announce(early)) == []
+    for number in range(4 * sync.EARLY_MAX):
+        header = replace(early.header, height=1 + number, history=sha256(b"%d" % number))
+        talking.say(ANN, AnnounceBlock(header.raw, early.seal))
+    asked = sent(talking.wait(1 + sync.EARLY_RETRY_S), GetBlocks)
+    assert [send.message for send in asked] == [GetBlocks(1, (early.id,))]
 
 
 def test_a_wrong_seal_on_an_early_header_does_not_take_the_place_of_the_right_one() -> None:

@@ -2,10 +2,21 @@
 
 import pytest
 
+from chain.primitives.hashing import Hash
 from p2p.protocol.effects import Disconnect, Effect, Penalize
 from p2p.protocol.instant import Now
 from p2p.protocol.pace import MESSAGES_BURST, Pace
-from p2p.wire.messages import GetFinal, Message, Ping, Transactions
+from p2p.wire.messages import (
+    BlockTransactions,
+    CompactBlock,
+    GetBlockTransactions,
+    GetFinal,
+    Headers,
+    Message,
+    Peers,
+    Ping,
+    Transactions,
+)
 from tests.p2p.protocol.conversation import ANN, FOUNDING, Conversation
 
 NOW = Now(5.0, 5_000)
@@ -22,6 +33,25 @@ def test_who_says_more_than_the_rate_is_sent_away(message: Message) -> None:
     assert said(talking, message, int(MESSAGES_BURST)) == []
     effects = said(talking, message, 20)
     assert [type(effect) for effect in effects] == [Penalize] * 10 + [Disconnect]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Headers(0, ((b"", b""),) * 2_000),
+        BlockTransactions(1, (b"",) * 2_000),
+        GetBlockTransactions(1, Hash(bytes(32)), tuple(range(2_000))),
+        Peers(0, (b"",) * 250),
+        CompactBlock(b"", b"", (), 0, (bytes(6),) * 65_000, (), ()),
+    ],
+)
+def test_a_message_of_many_parts_counts_as_many(message: Message) -> None:
+    pace = Pace(NOW, light=False)
+    said = 0
+    while pace.allows(message, NOW):
+        said += 1
+    assert said < MESSAGES_BURST / 7
+    assert Pace(NOW, light=False).allows(message, NOW)
 
 
 def test_pushes_that_come_one_by_one_are_no_flood_however_quick() -> None:
