@@ -13,7 +13,9 @@ from p2p.commands.options import (
     Testnet,
     console,
     open_session,
+    plain,
     print_json,
+    shown,
 )
 
 ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Id of the proposal.")]
@@ -29,11 +31,12 @@ def show_open(testnet: Testnet = None, api: Api = None, as_json: AsJson = False)
         if not found:
             console.print("nothing is open")
         for view in found:
-            console.print(
-                f"{view.id}\n  {describe(session, view.action)}\n  by "
-                f"{session.name(view.proposer)}, until slot {view.until}: {tally(view)}",
-                soft_wrap=True,
-            )
+            for line in (
+                view.id,
+                f"  {describe(session, view.action)}",
+                f"  by {session.name(view.proposer)}, until slot {view.until}: {tally(view)}",
+            ):
+                console.print(plain(line), soft_wrap=True)
 
 
 def show(
@@ -46,18 +49,17 @@ def show(
             print_json(view)
             return
         console.print(
-            f"[bold]{describe(session, view.action)}[/]\n{view.status}, by "
-            f"{session.name(view.proposer)} in slot {view.slot}, until slot {view.until}\n"
-            f"{tally(view)}\nreasons {view.rationale}",
+            f"[bold]{shown(describe(session, view.action))}[/]\n{shown(view.status)}, by "
+            f"{shown(session.name(view.proposer))} in slot {view.slot}, until slot {view.until}\n"
+            f"{tally(view)}\nreasons {shown(view.rationale)}",
             soft_wrap=True,
         )
         table = Table("organisation", "vote", "slot", "")
         for ballot in view.ballots:
             said = "" if ballot.yes is None else "yes" if ballot.yes else "no"
             slot = "" if ballot.slot is None else str(ballot.slot)
-            table.add_row(
-                session.name(ballot.organisation), said, slot, "" if ballot.counts else "no voice"
-            )
+            name = plain(session.name(ballot.organisation))
+            table.add_row(name, said, slot, "" if ballot.counts else "no voice")
         console.print(table)
 
 
@@ -82,7 +84,7 @@ def parameters(testnet: Testnet = None, api: Api = None, as_json: AsJson = False
             return
         table = Table("parameter", "value", "range")
         for view in found:
-            table.add_row(view.name, str(view.value), f"{view.low} to {view.high}")
+            table.add_row(plain(view.name), str(view.value), f"{view.low} to {view.high}")
         console.print(table)
 
 
@@ -107,12 +109,12 @@ def tally(view: ProposalView) -> str:
 
 def print_set(session: Session, title: str, view: SetView) -> None:
     """A set and its seats."""
-    console.print(f"[bold]set {view.id}[/] {title}, {view.hash}", soft_wrap=True)
+    console.print(f"[bold]set {view.id}[/] {title}, {shown(view.hash)}", soft_wrap=True)
     table = Table("seat", "organisation", "")
     for seat in view.seats:
         table.add_row(
-            session.name(seat.did),
-            session.name(seat.organisation),
+            plain(session.name(seat.did)),
+            plain(session.name(seat.organisation)),
             "" if seat.voice else "no voice",
         )
     console.print(table)

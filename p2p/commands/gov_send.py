@@ -25,6 +25,7 @@ from p2p.commands.options import (
     Wait,
     console,
     open_session,
+    plain,
 )
 from p2p.commands.transfer import finish
 from p2p.sending import Sender
@@ -118,7 +119,7 @@ def vote(
                 f"{view.action.hash}: ask another node",
             )
         if not as_json:
-            console.print(f"{said}: {describe(session, view.action)}", soft_wrap=True)
+            console.print(plain(f"{said}: {describe(session, view.action)}"), soft_wrap=True)
         account = session.account(sender)
         body = CastVote(Hash(bytes.fromhex(view.id)), arguments_hash(action), SAID[said])
         tx = Sender(session.client, session.genesis, account).send(body)

@@ -13,7 +13,7 @@ from chain.primitives.errors import Refusal
 from chain.primitives.keys import KeyPair
 from chain.transactions.document import Purpose, commit_next_keys
 from p2p.accounts import Account, HeldKey, document_of, load_account, save_account, write_secret
-from p2p.commands.options import AsJson, Testnet, console, print_json
+from p2p.commands.options import AsJson, Testnet, console, print_json, shown
 from p2p.profile import Profile, home, own_profile, profile_of_testnet
 
 PURPOSES = (Purpose.ADMIN, Purpose.TX, Purpose.AGREE, Purpose.ASSERT)
@@ -63,7 +63,7 @@ def new(
         print_json({**described(account, path), "next_admin": str(spare), "genesis": section})
         return
     show_account(account, path)
-    console.print(f"next admin key in {spare}\n\nfor a genesis:\n", soft_wrap=True)
+    console.print(f"next admin key in {shown(spare)}\n\nfor a genesis:\n", soft_wrap=True)
     typer.echo(section)
 
 
@@ -76,9 +76,11 @@ def list_(testnet: Testnet = None, as_json: AsJson = False) -> None:
         print_json([described(a, folder.accounts / f"{a.name}.json") for a in found])
         return
     if not found:
-        console.print(f"no accounts in {folder.accounts}; `cornerstone keys new NAME` makes one")
+        console.print(
+            f"no accounts in {shown(folder.accounts)}; `cornerstone keys new NAME` makes one"
+        )
     for account in found:
-        console.print(f"[bold]{account.name}[/] {account.did_text}", soft_wrap=True)
+        console.print(f"[bold]{shown(account.name)}[/] {shown(account.did_text)}", soft_wrap=True)
 
 
 @app.command()
@@ -116,10 +118,10 @@ def described(account: Account, path: Path) -> dict[str, object]:
 
 def show_account(account: Account, path: Path) -> None:
     """An account for people."""
-    console.print(f"[bold]{account.name}[/] {account.did_text}", soft_wrap=True)
+    console.print(f"[bold]{shown(account.name)}[/] {shown(account.did_text)}", soft_wrap=True)
     for key in account.keys:
         console.print(f"  [dim]{key.purpose.value.ljust(6)}[/] {key.public.hex()}", soft_wrap=True)
-    console.print(f"secrets in {path}", soft_wrap=True)
+    console.print(f"secrets in {shown(path)}", soft_wrap=True)
 
 
 def genesis_section(account: Account) -> str:

@@ -15,7 +15,7 @@ from chain.primitives.errors import Refusal
 from chain.primitives.keys import KeyPair
 from chain.transactions.document import Purpose
 from p2p.accounts import Account, load_account, save_account, write_secret
-from p2p.commands.options import AsJson, console, print_json
+from p2p.commands.options import AsJson, console, print_json, shown
 from p2p.config import load_config
 
 CONFIG_NAME = "node.toml"
@@ -114,8 +114,10 @@ def init(
     if as_json:
         print_json(told)
     else:
-        console.print(f"node {values['name']} in {folder}, id {told['id']}", soft_wrap=True)
-        console.print(f"`cornerstone node run {folder}` starts it", soft_wrap=True)
+        console.print(
+            f"node {shown(values['name'])} in {shown(folder)}, id {told['id']}", soft_wrap=True
+        )
+        console.print(f"`cornerstone node run {shown(folder)}` starts it", soft_wrap=True)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from chain.commands import read_as
@@ -68,6 +69,11 @@ def plain(text: str) -> Text:
     """What a stranger wrote, or may have: shown as it stands, with nothing in it that the terminal
     or the markup of our own words would obey."""
     return Text(quoted(text))
+
+
+def shown(text: object) -> str:
+    """The same, to stand among words of ours with markup: a file's or an account's name, too."""
+    return escape(quoted(str(text)))
 
 
 class Session:

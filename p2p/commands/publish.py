@@ -23,6 +23,7 @@ from p2p.commands.options import (
     notes,
     open_session,
     print_json,
+    shown,
 )
 from p2p.publishing import Published, Publisher, Terms, parse_parent
 from p2p.sending import Sender, await_inclusion, check_success
@@ -99,7 +100,7 @@ def show(published: list[Published], views: list[TransactionView], as_json: bool
         return
     for item in lines:
         place = "sent" if item["height"] is None else f"block {item['height']}"
-        console.print(f"[bold]{item['file']}[/] {item['dataset']} {place}", soft_wrap=True)
+        console.print(f"[bold]{shown(item['file'])}[/] {item['dataset']} {place}", soft_wrap=True)
 
 
 def line(one: Published, view: TransactionView | None) -> dict[str, str | int | bool | None]:

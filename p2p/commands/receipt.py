@@ -29,6 +29,7 @@ from p2p.commands.options import (
     plain,
     print_json,
     read_checkpoint,
+    shown,
 )
 from p2p.commands.receipt_words import content_lines, content_value, proven_lines, proven_value
 from p2p.proving import Proven, verify_receipt
@@ -170,7 +171,9 @@ def export_(
     if as_json:
         print_json({"receipt": str(output), "header": str(header), "key": exported.kid.hex()})
     else:
-        console.print(f"{output} for {header}, by key {exported.kid.hex()}", soft_wrap=True)
+        console.print(
+            f"{shown(output)} for {shown(header)}, by key {exported.kid.hex()}", soft_wrap=True
+        )
 
 
 def fetched(fetch: Callable[[], bytes], timeout_s: float, wait: bool) -> bytes:

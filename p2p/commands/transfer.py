@@ -21,6 +21,7 @@ from p2p.commands.options import (
     console,
     open_session,
     print_json,
+    shown,
 )
 from p2p.sending import Sender, await_inclusion, check_success
 
@@ -62,7 +63,9 @@ def transfer(
         tx = Sender(session.client, session.genesis, account, lane).send(body)
         if not as_json:
             paid = session.whole(amount, code)
-            console.print(f"[bold]{paid}[/] from {account.name} to {to}", soft_wrap=True)
+            console.print(
+                f"[bold]{shown(paid)}[/] from {shown(account.name)} to {shown(to)}", soft_wrap=True
+            )
         finish(session, tx, wait, timeout, as_json)
 
 
@@ -115,12 +118,14 @@ def finish(session: Session, tx: Transaction, wait: bool, timeout_s: float, as_j
         if as_json:
             print_json({"id": identity, "status": "pending"})
         else:
-            console.print(f"sent {identity}", soft_wrap=True)
+            console.print(f"sent {shown(identity)}", soft_wrap=True)
         return
     view = await_inclusion(session.client, identity, timeout_s)
     if as_json:
         place = {"height": view.height, "block": view.block, "index": view.index}
         print_json({"id": identity, **place, "ok": view.ok, "code": view.code})
     elif view.ok:
-        console.print(f"{identity}\nin block {view.height}, {view.block}", soft_wrap=True)
+        console.print(
+            f"{shown(identity)}\nin block {view.height}, {shown(view.block)}", soft_wrap=True
+        )
     check_success(view)

@@ -17,6 +17,7 @@ from p2p.commands.options import (
     open_session,
     print_json,
     read_checkpoint,
+    shown,
 )
 from p2p.publishing import Verdict, verify_file
 from p2p.vault import UnfitFile, Vault, VaultRecord, find_record, read_file
@@ -111,8 +112,8 @@ def named(vaults: list[Vault], dataset: str) -> tuple[Vault, VaultRecord]:
 def matched(session: Session, file: Path, verdict: Verdict) -> str:
     """The good news."""
     return (
-        f"[green]match[/] [bold]{file}[/] is dataset {verdict.dataset} "
-        f"of {session.name(verdict.owner)}\n"
+        f"[green]match[/] [bold]{shown(file)}[/] is dataset {verdict.dataset} "
+        f"of {shown(session.name(verdict.owner))}\n"
         f"      commitment {verdict.commitment_chain}, proved at block {verdict.height}"
     )
 
