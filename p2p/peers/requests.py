@@ -3,8 +3,8 @@
 After Bitcoin Core's `txrequest.h`, reduced to its laws:
 - An id is asked from one peer at a time, and not before its time has come. *Why:* a transaction
   would otherwise arrive from each who announced it, and from an eager link besides.
-- A (peer, id) pair is asked at most once. *Why:* a peer that announces and never serves costs one
-  timeout, not one for each time it repeats itself.
+- A (peer, id) pair is asked at most once, until the peer is forgiven. *Why:* a peer that announces
+  and never serves costs one timeout, not one for each time it repeats itself.
 - Among those that announced an id, peers that recently let a request time out come last, those we
   dialled before those that dialled us, then chance decides. *Why:* slowness heals by itself; whom
   we dialled an attacker has not chosen; and a place won by haste would be won by him.
@@ -199,6 +199,10 @@ class RequestTracker:
                 del self._peers[other].promises[item]
                 self.announced(other, (item,), due_s)
         self.announced(peer, (item,), due_s)
+
+    def forgive(self, peer: PeerId) -> None:
+        """A peer may be asked again for what it failed to serve, once it announces it again."""
+        self._peers[peer].failed = RecentSet(PROMISES_MAX)
 
     def settled(self, item: bytes) -> list[PeerId]:
         """The id is no longer wanted: accepted, or of no use. Who announced it."""

@@ -158,10 +158,12 @@ class Admission:
                 continue
             self._validation.forget(candidate)
             self._verified(candidate)
-            item = self._workings.item(candidate.transaction.id)
+            txid = candidate.transaction.id
+            item = self._workings.item(txid)
             if peer in self._allowances:
-                pulls.put_off(peer, item, now.s + patience_s)
+                pulls.put_off(peer, item, txid, now.s + patience_s)
             else:
+                pulls.named(item, txid)
                 pulls.rejected(item)
         kept = [candidate for candidate in given_up if candidate.submitters]
         return self._validation.begin(self._turns.enter(kept))
@@ -205,7 +207,7 @@ class Admission:
             return candidate, mesh.pulled(peer, now)
         allowance = self._allowances[peer]
         if allowance.unverified >= UNVERIFIED_MAX or self._validation.crowded:
-            pulls.put_off(peer, item, now.s + mesh.patience_s())
+            pulls.put_off(peer, item, tx.id, now.s + mesh.patience_s())
             return None, [Count("gossip", "put-off")]
         allowance.unverified += 1
         self._workings.recent.add(digest, tx.raw, now.s)

@@ -168,6 +168,8 @@ class Gossip:
                 shortener = self._offers.shortener(peer)
                 differing = self._reconciliation.asked(peer, message, shortener, now)
             case Differ():
+                if self._reconciliation.awaits(peer):
+                    self._pulls.forgive(peer)
                 differing = self._reconciliation.told(peer, message, now)
         if differing.ids:
             self._offers.again(peer, differing.ids, now)

@@ -2,7 +2,8 @@
 
 Rules:
 - An id is asked for when `patience_s` (see `mesh`) has passed since its announcement, by the name
-  it was announced under. *Why:* the peer may know it by no other.
+  it was announced under. *Why:* the peer may know it by no other. What was pushed and put off is
+  asked for by its full id. *Why:* whoever pushed it has announced it by no name at all.
 - When a tick comes LATE_S after it was due we were busy: pulls wait as long again, up to LATE_MAX_S
   a time and SUSPENDED_MAX_S in all, and requests do not run out meanwhile. *Why:* what we would ask
   for is likely to have come already, and to wait in a socket.
@@ -54,7 +55,7 @@ class Pulls:
         return [Count("ignored", "announcements-beyond-allowance", ignored)] if ignored else []
 
     def named(self, item: bytes, txid: Hash) -> None:
-        """An item was announced by its full id, and can only be asked for by that."""
+        """An item was announced by its full id, or by none, and can only be asked for by that."""
         self._full.put(item, txid)
 
     def arrived(self, peer: PeerId, item: bytes, now: Now) -> bool:
@@ -65,9 +66,14 @@ class Pulls:
         """They were wrong: others are asked."""
         self._tracker.rejected(item)
 
-    def put_off(self, peer: PeerId, item: bytes, due_s: float) -> None:
+    def put_off(self, peer: PeerId, item: bytes, txid: Hash, due_s: float) -> None:
         """They came, but there is no room for them now: the peer has them, and is asked later."""
+        self.named(item, txid)
         self._tracker.put_off(peer, item, due_s)
+
+    def forgive(self, peer: PeerId) -> None:
+        """A peer may be asked again for what it did not serve."""
+        self._tracker.forgive(peer)
 
     def settled(self, item: bytes) -> list[PeerId]:
         """An id is wanted no more; who had announced it."""

@@ -17,6 +17,8 @@ Rules:
   that asks more often than COMPARED_RATE gets nothing of it. *Why:* the budget is everybody's. When
   it is spent each peer still has one comparison every OWN_S. *Why:* whoever spends it must not keep
   the others' mempools from healing.
+- A peer that answers our sums may be asked again for what it failed to serve. *Why:* it may have
+  been at its limit then; if nobody else has it, this is the last way that is left.
 - Only a peer that we have sent sums may tell us which buckets differ, and once. *Why:* its
   answer is small and ours is not.
 """
@@ -111,9 +113,13 @@ class Reconciliation:
         effects: list[Effect] = [Send(peer, Differ(buckets, more))]
         return Differing([*effects, Count("gossip", "reconciled")], self._listed(ids))
 
+    def awaits(self, peer: PeerId) -> bool:
+        """Whether we have sent a peer sums that it has not answered."""
+        return peer in self._asked
+
     def told(self, peer: PeerId, message: Differ, now: Now) -> Differing:
         """The buckets in which a peer we asked differs: what to announce to it."""
-        if peer not in self._asked:
+        if not self.awaits(peer):
             return Differing([Count("ignored", "differ")], [])
         del self._asked[peer]
         ids = list(self._in(message.buckets))

@@ -109,6 +109,19 @@ def test_a_timeout_moves_on_and_never_asks_the_same_pair_twice() -> None:
     assert tracker.announced(BOB, [item(1)], 0) == 1
 
 
+def test_who_is_forgiven_may_be_asked_again() -> None:
+    tracker = tracker_of(ANN, BOB)
+    for peer in (ANN, BOB):
+        tracker.announced(peer, [item(1)], 0)
+    assert look(tracker, 0) == [Ask(ANN, 1, (item(1),))]
+    assert look(tracker, TIMEOUT_S) == [Ask(BOB, 2, (item(1),))]
+    look(tracker, 2 * TIMEOUT_S)
+    tracker.forgive(ANN)
+    assert tracker.announced(BOB, [item(1)], 0) == 1
+    assert tracker.announced(ANN, [item(1)], 0) == 0
+    assert look(tracker, 2 * TIMEOUT_S) == [Ask(ANN, 3, (item(1),))]
+
+
 def test_parts_of_an_answer_give_the_rest_no_more_time() -> None:
     tracker = tracker_of(ANN, BOB)
     for peer in (ANN, BOB):

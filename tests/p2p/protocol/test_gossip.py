@@ -23,9 +23,11 @@ from p2p.wire.messages import (
     AnnounceShort,
     AnnounceTransactions,
     Blocks,
+    Differ,
     Eager,
     GetShort,
     GetTransactions,
+    Reconcile,
     ShortKey,
     Transactions,
 )
@@ -205,6 +207,25 @@ def test_wrong_signatures_in_small_numbers_are_charged_for_by_the_message() -> N
         assert talking.router.points(ANN, talking.now()) == points
 
 
+def test_who_could_not_serve_is_asked_again_after_a_comparison_that_we_began() -> None:
+    talking = Talk()
+    announcement = AnnounceShort(talking.ours(IDS[:1]))
+
+    def asked(effects: list[Effect]) -> list[PeerId]:
+        return [e.peer for e in effects if isinstance(e, Send) and isinstance(e.message, GetShort)]
+
+    assert asked(talking.say(ANN, announcement) + talking.wait(1)) == [ANN]
+    talking.say(ANN, Transactions(1, ()))
+    talking.say(ANN, Differ(1, False))
+    assert asked(talking.say(ANN, announcement) + talking.wait(1)) == [], "it compared unasked"
+    compared: list[PeerId] = []
+    while ANN not in compared:
+        sent = [e for e in talking.wait(1) if isinstance(e, Send)]
+        compared = [e.peer for e in sent if isinstance(e.message, Reconcile)]
+    talking.say(ANN, Differ(1, False))
+    assert asked(talking.say(ANN, announcement) + talking.wait(1)) == [ANN]
+
+
 def test_what_waits_behind_a_flood_still_comes_from_others() -> None:
     talking = Talk()
     flood = [broken(FOUNDING.transfer(100 + n).raw) for n in range(CHECKING_MAX)]
@@ -217,8 +238,8 @@ def test_what_waits_behind_a_flood_still_comes_from_others() -> None:
     after += talking.wait(PATIENCE_MIN_S)
     talking.router.disconnected(ANN, talking.now())
     after += talking.wait(TIMEOUT_S)
-    (ask,) = [e for e in after if isinstance(e, Send) and isinstance(e.message, GetShort)]
-    assert ask == Send(BOB, GetShort(1, talking.ours(IDS[:1])))
+    (ask,) = [e for e in after if isinstance(e, Send) and isinstance(e.message, GetTransactions)]
+    assert ask == Send(BOB, GetTransactions(1, (IDS[0],)))
 
 
 def test_what_is_pushed_faster_than_signatures_are_checked_is_asked_for_later() -> None:
@@ -226,8 +247,8 @@ def test_what_is_pushed_faster_than_signatures_are_checked_is_asked_for_later() 
     txs = [FOUNDING.transfer(n) for n in range(UNVERIFIED_MAX + 3)]
     raws = tuple(tx.raw for tx in txs)
     first = talking.say(ANN, Transactions(0, raws))
-    late = talking.ours([tx.id for tx in txs[UNVERIFIED_MAX:]])
-    assert Send(ANN, GetShort(1, late)) in first
+    late = tuple(tx.id for tx in txs[UNVERIFIED_MAX:])
+    assert Send(ANN, GetTransactions(1, late)) in first, "whoever pushes announces no short ids"
     second = talking.say(ANN, Transactions(1, raws[UNVERIFIED_MAX:]))
     checks, _ = verified(talking, [*first, *second])
     assert checks == [CHECKING_MAX] * (UNVERIFIED_MAX // CHECKING_MAX) + [3]

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from chain.transactions.envelope import Transaction
+from p2p.protocol.allowances import UNVERIFIED_MAX
 from p2p.protocol.effects import Send
 from p2p.protocol.reconciliation import ALL_MAX, EVERY_S
 from p2p.wire.messages import (
@@ -65,10 +66,12 @@ def test_each_arrives_in_few_copies_and_is_checked_once(eager: int, copies_max: 
         assert not host.penalties
 
 
-@pytest.mark.parametrize("eager", [0, 2])
-def test_what_a_burst_publishes_reaches_everybody(eager: int) -> None:
+@pytest.mark.parametrize(
+    ("eager", "count"), [(0, 1000), (2, 1000), (2, UNVERIFIED_MAX + 500)], ids=str
+)
+def test_what_a_burst_publishes_reaches_everybody(eager: int, count: int) -> None:
     net, hosts = network(6, eager)
-    txs = [FOUNDING.transfer(n) for n in range(1000)]
+    txs = [FOUNDING.transfer(n) for n in range(count)]
     ticket = net.submit(hosts[3], [tx.raw for tx in txs])
     net.run(10)
     (results,) = [hosts[3].answers[ticket]]
