@@ -10,6 +10,7 @@ import sys
 
 try:  # loading takes a second, much more on a busy machine, and nothing has been begun by then
     import errno
+    import io
     import os
     import traceback
     from pathlib import Path
@@ -40,7 +41,6 @@ TRACEBACK = "CORNERSTONE_TRACEBACK"
 
 app = typer.Typer(
     name="cornerstone",
-    help="A peer-to-peer blockchain network: run one on this machine, pay, publish, prove.",
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -84,6 +84,9 @@ def root(
 
 def main() -> None:
     """The entry point of the installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal without our letters gets a "?"
+            stream.reconfigure(errors="replace")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -93,9 +96,8 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, prog_name="cornerstone", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has seen enough: `cornerstone chain | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except SystemExit:  # what typer makes of a broken pipe: `cornerstone chain | head`
+        return 0  # the reader of our output has seen enough
     except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - the outermost shell
         return max(explain(leaf) for leaf in leaves(error))
     return code if isinstance(code, int) else 0

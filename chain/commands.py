@@ -55,7 +55,10 @@ def compile_(source: Source, output: Output = None, as_json: AsJson = False) -> 
 
 @genesis_app.command("show")
 def show(file: Either, as_json: AsJson = False) -> None:
-    """Show a genesis as its source, with every DID and amount in words; --json gives a summary."""
+    """Show a genesis as its source, with every DID and amount in words; --json gives a summary.
+
+    [dim]cornerstone genesis show genesis.cbor[/dim]
+    """
     genesis = read_source(file) if file.suffix == ".toml" else read_compiled(file)
     if as_json:
         typer.echo(json.dumps(summary(genesis)))

@@ -88,7 +88,10 @@ def inject(
 
 
 def heal(net: Net, which: Which = None, as_json: AsJson = False) -> None:
-    """End faults and splits: all of them, or those named."""
+    """End faults and splits: all of them, or those named.
+
+    [dim]cornerstone testnet heal demo cut[/dim]
+    """
     directory = choose(net)
     there = [fault.act.id for fault in ask_faults(directory, Request(Verb.FAULTS)).in_force]
     everything = not which or which == [EVERYTHING]

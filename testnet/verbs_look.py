@@ -29,7 +29,10 @@ Lines = Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines of 
 
 
 def ps(as_json: AsJson = False) -> None:
-    """List the testnets on this machine, running or not."""
+    """List the testnets on this machine, running or not.
+
+    [dim]cornerstone testnet ps[/dim]
+    """
     found = [describe(directory) for directory in all_directories(testnets_root(os.environ))]
     if as_json:
         print_json({"testnets": found})
@@ -62,6 +65,8 @@ def status(name: NetName = None, as_json: AsJson = False) -> None:
 
     Converged: all running nodes have the same block at the common height, and no head is more
     than two blocks above it. The nodes' APIs are asked, nobody's word is taken for another's.
+
+    [dim]cornerstone testnet status demo --json[/dim]
     """
     directory = choose(name)
     snapshot = snapshot_of(directory)

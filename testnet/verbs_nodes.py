@@ -23,27 +23,42 @@ ForTime = Annotated[str, typer.Option("--for", help="Heal by itself after 60s, 2
 
 
 def kill(net: Net, nodes: Nodes, as_json: AsJson = False) -> None:
-    """kill -9 nodes; they stay down until `restart`."""
+    """kill -9 nodes; they stay down until `restart`.
+
+    [dim]cornerstone testnet kill demo n3[/dim]
+    """
     order(choose(net), Verb.KILL, nodes, State.KILLED, as_json)
 
 
 def pause(net: Net, nodes: Nodes, as_json: AsJson = False) -> None:
-    """Stop nodes in the middle of whatever they do (SIGSTOP); `restart` lets them go on."""
+    """Stop nodes in the middle of whatever they do (SIGSTOP); `restart` lets them go on.
+
+    [dim]cornerstone testnet pause demo n2 n5..n7[/dim]
+    """
     order(choose(net), Verb.PAUSE, nodes, State.PAUSED, as_json)
 
 
 def restart(net: Net, nodes: Nodes, as_json: AsJson = False) -> None:
-    """Start killed nodes, continue paused ones, stop and start running ones."""
+    """Start killed nodes, continue paused ones, stop and start running ones.
+
+    [dim]cornerstone testnet restart demo n3[/dim]
+    """
     order(choose(net), Verb.RESTART, nodes, State.RUNNING, as_json)
 
 
 def remove(net: Net, nodes: Nodes, as_json: AsJson = False) -> None:
-    """Take nodes out of the testnet for good; their state is deleted."""
+    """Take nodes out of the testnet for good; their state is deleted.
+
+    [dim]cornerstone testnet remove demo n8[/dim]
+    """
     order(choose(net), Verb.REMOVE, nodes, None, as_json)
 
 
 def add(net: Net, as_json: AsJson = False) -> None:
-    """Start one more node, which finds the others and catches up."""
+    """Start one more node, which finds the others and catches up.
+
+    [dim]cornerstone testnet add demo[/dim]
+    """
     directory = choose(net)
     name = found_node(directory)
     ask(directory, Request(Verb.ADD, (name,)))

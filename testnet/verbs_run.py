@@ -74,7 +74,10 @@ def up(
 
 
 def resume(name: NetName = None, detach: Detach = False, as_json: AsJson = False) -> None:
-    """Start a stopped testnet again from its state on disk, as after a reboot."""
+    """Start a stopped testnet again from its state on disk, as after a reboot.
+
+    [dim]cornerstone testnet resume demo --detach[/dim]
+    """
     began = time.monotonic()
     directory = choose(name)
     hear_interrupts()
@@ -82,7 +85,10 @@ def resume(name: NetName = None, detach: Detach = False, as_json: AsJson = False
 
 
 def down(name: NetName = None, delete: Delete = False, as_json: AsJson = False) -> None:
-    """Stop a testnet within seconds. Its state stays on disk for `resume`."""
+    """Stop a testnet within seconds. Its state stays on disk for `resume`.
+
+    [dim]cornerstone testnet down demo --delete[/dim]
+    """
     directory = choose(name)
     was_running = is_running(directory)
     if was_running:

@@ -45,7 +45,10 @@ def check(file: File, seed: Seed = None, tier: OnTier = Tier.NODE, as_json: AsJs
 
 
 def scenarios(as_json: AsJson = False) -> None:
-    """List the scenarios that come with the software, each with what it teaches."""
+    """List the scenarios that come with the software, each with what it teaches.
+
+    [dim]cornerstone testnet scenarios[/dim]
+    """
     found = [open_scenario(name) for name in library()]
     if as_json:
         print_json({"scenarios": [describe(scenario) for scenario in found]})

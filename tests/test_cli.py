@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import trio
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import cli
 from chain.consensus.selection import engine_of
@@ -339,24 +341,33 @@ def test_a_bare_group_shows_its_help(
     assert "Usage: cornerstone" in out + err
 
 
-def commands() -> list[list[str]]:
-    """Every command there is."""
-    lonely = [["account"], ["block"], ["chain"]]
-    groups = {
-        "tx": ("transfer", "publish", "verify", "register", "show", "wait"),
-        "keys": ("new", "list", "show"),
-        "genesis": ("compile", "show"),
-        "node": ("init", "run"),
-    }
-    return lonely + [[group, verb] for group, verbs in groups.items() for verb in verbs]
+def commands(group: object, words: list[str]) -> list[list[str]]:
+    """Every command of a group, by the words that call it."""
+    if not isinstance(group, TyperGroup):
+        return [words]
+    below = [commands(command, [*words, name]) for name, command in group.commands.items()]
+    return [command for part in below for command in part]
 
 
-@pytest.mark.parametrize("command", commands())
-def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+PLAIN = (["node", "run"], ["recovery", "make"], ["recovery", "sign"], ["testnet", "logs"])
+"""Commands without --json: what they print is JSON anyway, or only the name of a file."""
+
+
+@pytest.mark.parametrize("command", commands(get_command(cli.app), []), ids=" ".join)
+def test_every_command_has_help_with_an_example(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.run([*command, "--help"]) == 0
     text = capsys.readouterr().out
-    assert "Usage: cornerstone " + " ".join(command) in text
-    assert "--json" in text or command == ["node", "run"]
+    called = "cornerstone " + " ".join(command)
+    assert f"Usage: {called}" in text
+    assert f"\n {called}" in text
+    assert "--json" in text or command in PLAIN
+
+
+def test_the_help_of_all_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--help"]) == 0
+    assert "\n cornerstone testnet up " in capsys.readouterr().out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,12 +10,17 @@ import pytest
 COMMAND = "import sys; from cli import main; sys.exit(main())"
 
 
+def here(*first: str) -> dict[str, str]:
+    """This environment, for a process that imports from where this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*first, *sys.path])}
+
+
 def ended(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Exit code, output and errors of the command, with a folder's modules before all others."""
     done = subprocess.run(
         [sys.executable, "-c", COMMAND, *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+        env=here(str(folder)),
         capture_output=True,
         text=True,
         check=False,
@@ -32,3 +37,23 @@ def test_an_interrupt_while_it_loads_ends_it_without_a_word(tmp_path: Path, modu
 def test_it_is_the_command_line(tmp_path: Path) -> None:
     code, out, err = ended(tmp_path, "--version")
     assert (code, out.split()[0], err) == (0, "cornerstone", "")
+
+
+def test_a_reader_that_has_seen_enough_is_no_refusal() -> None:
+    script = f'set -o pipefail; "{sys.executable}" -c "{COMMAND}" testnet check halves | true'
+    done = subprocess.run(
+        ["bash", "-c", script], env=here(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_without_our_letters_is_served_as_well() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "testnet", "check", "halves"],
+        env=here() | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "partition.halves" in done.stdout

@@ -22,7 +22,10 @@ ProposalId = Annotated[str, typer.Argument(metavar="PROPOSAL", help="Id of the p
 
 
 def show_open(testnet: Testnet = None, api: Api = None, as_json: AsJson = False) -> None:
-    """List what may be voted on."""
+    """List what may be voted on.
+
+    [dim]cornerstone gov list --testnet demo[/dim]
+    """
     with open_session(testnet, api) as session:
         found = session.client.proposals()
         if as_json:
@@ -42,7 +45,10 @@ def show_open(testnet: Testnet = None, api: Api = None, as_json: AsJson = False)
 def show(
     proposal: ProposalId, testnet: Testnet = None, api: Api = None, as_json: AsJson = False
 ) -> None:
-    """Show a proposal, what became of it, and every vote."""
+    """Show a proposal, what became of it, and every vote.
+
+    [dim]cornerstone gov show 5f3a... --testnet demo[/dim]
+    """
     with open_session(testnet, api) as session:
         view = session.client.proposal(proposal)
         if as_json:
@@ -64,7 +70,10 @@ def show(
 
 
 def authorities(testnet: Testnet = None, api: Api = None, as_json: AsJson = False) -> None:
-    """Show who has a seat, and the set that takes over next."""
+    """Show who has a seat, and the set that takes over next.
+
+    [dim]cornerstone gov authorities --testnet demo[/dim]
+    """
     with open_session(testnet, api) as session:
         view = session.client.authorities()
         if as_json:
@@ -76,7 +85,10 @@ def authorities(testnet: Testnet = None, api: Api = None, as_json: AsJson = Fals
 
 
 def parameters(testnet: Testnet = None, api: Api = None, as_json: AsJson = False) -> None:
-    """Show the numbers that votes may change."""
+    """Show the numbers that votes may change.
+
+    [dim]cornerstone gov parameters --testnet demo[/dim]
+    """
     with open_session(testnet, api) as session:
         found = session.client.parameters()
         if as_json:

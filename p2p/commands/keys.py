@@ -69,7 +69,10 @@ def new(
 
 @app.command("list")
 def list_(testnet: Testnet = None, as_json: AsJson = False) -> None:
-    """List the accounts whose keys are on this machine, or those of a testnet."""
+    """List the accounts whose keys are on this machine, or those of a testnet.
+
+    [dim]cornerstone keys list --testnet demo[/dim]
+    """
     folder = key_folder(testnet)
     found = [load_account(folder.accounts / f"{name}.json") for name in folder.account_names()]
     if as_json:
@@ -85,7 +88,10 @@ def list_(testnet: Testnet = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, testnet: Testnet = None, as_json: AsJson = False) -> None:
-    """Show an account's DID and public keys; never its secrets."""
+    """Show an account's DID and public keys; never its secrets.
+
+    [dim]cornerstone keys show alice --testnet demo[/dim]
+    """
     folder = key_folder(testnet)
     account = folder.account(name)
     path = folder.accounts / f"{name}.json"

@@ -46,7 +46,10 @@ TRANSACTIONS_SHOWN = 50
 def show(
     txid: TransactionId, testnet: Testnet = None, api: Api = None, as_json: AsJson = False
 ) -> None:
-    """Show a transaction: what it says, and where it stands."""
+    """Show a transaction: what it says, and where it stands.
+
+    [dim]cornerstone tx show 5f3a... --testnet demo[/dim]
+    """
     with open_session(testnet, api) as session:
         print_transaction(session, session.client.transaction(txid), as_json)
 
@@ -58,7 +61,10 @@ def wait(
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Wait until a transaction is in a block; exit 1 when it failed, 3 when it is not there."""
+    """Wait until a transaction is in a block; exit 1 when it failed, 3 when it is not there.
+
+    [dim]cornerstone tx wait 5f3a... --testnet demo --timeout 30[/dim]
+    """
     with open_session(testnet, api) as session:
         view = await_inclusion(session.client, txid, timeout)
         print_transaction(session, view, as_json)

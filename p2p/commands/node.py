@@ -127,6 +127,8 @@ def run(config: Config, recovery: RecoveryFile = None, light: Light = False) -> 
     Prints one JSON line with its addresses once peers and clients can connect. With --light it
     follows certificates and handovers through the bootstrap nodes, a few megabytes a day, and
     keeps no blocks; its API tells what is final.
+
+    [dim]cornerstone node run n1[/dim]
     """
     if light and recovery is not None:
         raise typer.BadParameter("a light node goes on from a checkpoint, not from a recovery")

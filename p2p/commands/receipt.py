@@ -129,7 +129,10 @@ def verify(
 
 @app.command()
 def show(file: File, as_json: AsJson = False) -> None:
-    """Show what a receipt says, without verifying it."""
+    """Show what a receipt says, without verifying it.
+
+    [dim]cornerstone receipt show payment.receipt[/dim]
+    """
     raw = read_bytes(file, RECEIPT_LIMITS.size)
     receipt = decode_receipt_file(raw)
     if as_json:

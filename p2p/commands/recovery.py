@@ -103,7 +103,10 @@ def read_recovery(file: Path) -> Recovery:
 
 @app.command()
 def show(file: File, genesis_hash: GenesisHash = "", as_json: AsJson = False) -> None:
-    """Show what a recovery does, and whether enough have signed it."""
+    """Show what a recovery does, and whether enough have signed it.
+
+    [dim]cornerstone recovery show r.cbor[/dim]
+    """
     recovery = read_recovery(file)
     try:
         recovery.check(recovery.chain)
