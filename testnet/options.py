@@ -17,6 +17,10 @@ NetName = Annotated[
     str | None,
     typer.Argument(metavar="[NAME]", help="The testnet; may be left out when only one runs."),
 ]
+StoppedName = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="The testnet; may be left out when only one is stopped."),
+]
 PLAIN_WIDTH = 160
 """Of a file or a pipe: wide enough that no cell of a table is cut."""
 
@@ -40,19 +44,36 @@ def usage() -> Iterator[None]:
 
 def choose(name: str | None) -> NetDirectory:
     """The testnet of that name; without one, the only one running, or else the only one there."""
-    root = testnets_root(os.environ)
     if name is not None:
-        return open_directory(root, name)
-    there = all_directories(root)
+        return open_directory(testnets_root(os.environ), name)
+    there = all_there()
     running = [directory for directory in there if is_running(directory)]
-    if len(running) == 1:
-        return running[0]
-    if not running and len(there) == 1:
-        return there[0]
+    return only(running or there)
+
+
+def choose_stopped(name: str | None) -> NetDirectory:
+    """The testnet of that name; without one, the only one that is stopped."""
+    if name is not None:
+        return open_directory(testnets_root(os.environ), name)
+    there = all_there()
+    return only([directory for directory in there if not is_running(directory)] or there)
+
+
+def all_there() -> list[NetDirectory]:
+    """The testnets of this machine. Raises Unfit when there is none."""
+    root = testnets_root(os.environ)
+    there = all_directories(root)
     if not there:
         raise Unfit("no-testnet", f"no testnet in {root}; start one with `cornerstone testnet up`")
-    names = ", ".join(directory.name for directory in running or there)
-    raise Unfit("which-testnet", f"say which testnet: {names}")
+    return there
+
+
+def only(meant: list[NetDirectory]) -> NetDirectory:
+    """The one that is meant. Raises Unfit when there are more."""
+    if len(meant) > 1:
+        names = ", ".join(directory.name for directory in meant)
+        raise Unfit("which-testnet", f"say which testnet: {names}")
+    return meant[0]
 
 
 def print_json(value: object) -> None:

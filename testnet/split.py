@@ -31,6 +31,8 @@ def parse_names(text: str, names: tuple[str, ...]) -> tuple[str, ...]:
             chosen.append(part)
         else:
             first, last = int(span[1]), int(span[2])
+            if first > last:
+                raise Unfit("nodes", f"{part} runs backwards; write n{last}..n{first}")
             chosen += [f"n{number}" for number in range(first, last + 1)]
     for name in chosen:
         if name not in names:

@@ -29,6 +29,8 @@ from testnet.spec import load_spec, parse_duration_ms
 from testnet.stage import Act
 
 EVERYTHING = "all"
+UNDERSTOOD = ("out-of-range", "choice")
+"""Refusals of a reading that was the right one: what they say helps, what another says does not."""
 
 Net = Annotated[str, typer.Argument(metavar="NAME", help="The testnet.")]
 Selector = Annotated[
@@ -144,6 +146,8 @@ def parse_fault(name: str, given: list[str]) -> Kind:
         key, separator, text = word.partition("=")
         if not separator:
             raise Unfit("parameter", f"{word!r} is no parameter; write KEY=VALUE, as in by=200ms")
+        if key in values:
+            raise Unfit("parameter", f"{key} is given twice; write a list as {key}=one,two")
         values[key] = value_of(text, parameters[key][1]) if key in parameters else text
     return make_kind(kind, values)
 
@@ -154,7 +158,7 @@ def value_of(text: str, parameter: Parameter) -> object:
         try:
             parameter.read(value)
         except Refusal as refusal:
-            if refusal.code != "out-of-range":
+            if refusal.code not in UNDERSTOOD:
                 continue
         return value
     return text

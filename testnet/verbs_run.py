@@ -13,7 +13,17 @@ from testnet.directory import NetDirectory, free_name, testnets_root, validate_n
 from testnet.errors import LaunchFailure, Unfit
 from testnet.foreground import hear_interrupts, show_start, watch
 from testnet.launcher import create, start_again, start_new, stop
-from testnet.options import AsJson, NetName, choose, console, notes, print_json, usage
+from testnet.options import (
+    AsJson,
+    NetName,
+    StoppedName,
+    choose,
+    choose_stopped,
+    console,
+    notes,
+    print_json,
+    usage,
+)
 from testnet.record import NetRecord, encode_record
 from testnet.spec import Consensus, Durability, LaunchSpec, Wiring, parse_duration_ms
 
@@ -73,13 +83,13 @@ def up(
     run(directory, start_new(directory, spec), detach, as_json, began)
 
 
-def resume(name: NetName = None, detach: Detach = False, as_json: AsJson = False) -> None:
+def resume(name: StoppedName = None, detach: Detach = False, as_json: AsJson = False) -> None:
     """Start a stopped testnet again from its state on disk, as after a reboot.
 
     [dim]cornerstone testnet resume demo --detach[/dim]
     """
     began = time.monotonic()
-    directory = choose(name)
+    directory = choose_stopped(name)
     hear_interrupts()
     run(directory, start_again(directory), detach, as_json, began)
 

@@ -52,20 +52,20 @@ class Session:
     def began(
         self, act: str, kind: Kind, on: tuple[str, ...], to: tuple[str, ...], now_s: float
     ) -> None:
-        """A fault is in force. What does not fit into one scenario is not kept."""
-        if len(self._entries) < ITEMS_MAX:
+        """A fault is in force. What does not fit into one scenario is not kept; what is in force
+        already goes on: killing a node that is down changes nothing.
+        """
+        if len(self._entries) < ITEMS_MAX and self._open(act) is None:
             entry = _Entry(self._free(act), kind, on, to, self._since(now_s))
             self._entries.append(entry)
             self._changed = True
 
     def ended(self, act: str, now_s: float) -> None:
         """The latest fault of that id is over; harmless when it is already."""
-        for place in range(len(self._entries) - 1, -1, -1):
-            entry = self._entries[place]
-            if entry.until_s is None and _base(entry.id) in (act, _base(act)):
-                self._entries[place] = replace(entry, until_s=self._since(now_s))
-                self._changed = True
-                return
+        place = self._open(act)
+        if place is not None:
+            self._entries[place] = replace(self._entries[place], until_s=self._since(now_s))
+            self._changed = True
 
     def save(self, path: Path, now_s: float) -> None:
         """Rewrite the file when something has happened."""
@@ -94,6 +94,14 @@ class Session:
             ),
             faults=tuple(entry.fault(spec.node_names) for entry in self._entries),
         )
+
+    def _open(self, act: str) -> int | None:
+        """Where the latest fault of that id stands that is not over."""
+        for place in range(len(self._entries) - 1, -1, -1):
+            entry = self._entries[place]
+            if entry.until_s is None and _base(entry.id) in (act, _base(act)):
+                return place
+        return None
 
     def _names(self) -> Iterator[str]:
         return (name for entry in self._entries for name in (*entry.on, *entry.to))

@@ -1,5 +1,6 @@
 """The command line: help everywhere, usage errors in one line, refusals that say what to do."""
 
+import socket
 from pathlib import Path
 
 import psutil
@@ -7,7 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from testnet.commands import app
+from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure, Unfit
+from testnet.options import choose, choose_stopped
 
 VERBS = [
     *("up", "resume", "down", "ps", "status", "logs", "load"),
@@ -75,6 +78,19 @@ def test_what_is_not_there(verb: str) -> None:
     result = CliRunner().invoke(app, [verb])
     assert isinstance(result.exception, Unfit)
     assert "cornerstone testnet up" in str(result.exception)
+
+
+def test_without_a_name_resume_means_what_is_stopped_and_others_what_runs(home: Path) -> None:
+    running, stopped = (NetDirectory(home / "testnets" / name) for name in ("up", "asleep"))
+    for directory in (running, stopped):
+        directory.path.mkdir(parents=True)
+        directory.spec.write_text("{}")
+    with socket.socket(socket.AF_UNIX) as supervisor:
+        supervisor.bind(str(running.socket))
+        supervisor.listen()
+        assert (choose(None), choose_stopped(None)) == (running, stopped)
+        stopped.spec.unlink()
+        assert choose_stopped(None) == running  # which says that it runs already
 
 
 def test_an_empty_list() -> None:

@@ -25,7 +25,7 @@ def test_those_not_named_form_one_more_group() -> None:
         ("n1..n4/n4..n8", "'n4' is in two groups"),
         ("n1/n99", "no node 'n99'"),
         ("", "no node ''"),
-        ("n5..n2", "two groups"),
+        ("n5..n2", r"n5\.\.n2 runs backwards; write n2\.\.n5"),
     ],
 )
 def test_what_is_no_split(text: str, reason: str) -> None:

@@ -52,6 +52,15 @@ def test_an_end_without_a_beginning_and_a_second_end_change_nothing() -> None:
     assert kept.scenario(110.0).faults[0].for_ms == 1_000
 
 
+def test_a_node_that_is_down_is_not_killed_again() -> None:
+    kept = session()
+    kept.began("kill-n1", Kill(), ("n1",), NAMES, 101.0)
+    kept.began("kill-n1", Kill(), ("n1",), NAMES, 102.0)
+    kept.ended("kill-n1", 104.0)
+    (fault,) = kept.scenario(110.0).faults
+    assert fault.for_ms == 3_000
+
+
 def test_an_added_node_counts() -> None:
     kept = session()
     kept.began("f1", Kill(), ("n5",), (*NAMES, "n5"), 101.0)
