@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from chain.pool.lane import Lane
 from chain.pool.mempool import Mempool, NextSequence
 from chain.transactions.envelope import Transaction
-from chain.validation import SHARES
+from chain.validation import SHARES, weight
 
 FRAMING_BYTES = 5
 """What a block adds to a transaction: the head of a CBOR byte string, at its largest."""
@@ -65,9 +65,10 @@ def select(
         kind = pending.tx.kind
         share = SHARES.get(kind)
         if share is not None:
-            if taken.get(kind, 0) == share.most:
+            with_it = taken.get(kind, 0) + weight(pending.tx)
+            if with_it > share.most:
                 continue
-            taken[kind] = taken.get(kind, 0) + 1
+            taken[kind] = with_it
         left -= size
         selected.append(pending.tx)
         turns.append((lane, sequence + 1))

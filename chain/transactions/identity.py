@@ -213,6 +213,11 @@ class Register:
         consent: list[Value] | None = None if self.consent is None else list(self.consent)
         return [self.document.to_value(), list(self.proofs), consent]
 
+    @property
+    def signatures(self) -> int:
+        """How many it brings, beside that of its envelope."""
+        return sum(bool(proof) for proof in self.proofs) + (self.consent is not None)
+
     def parties(self) -> tuple[bytes, ...]:
         return () if self.document.controller is None else (self.document.controller,)
 

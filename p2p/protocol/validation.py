@@ -16,6 +16,7 @@ from chain.ledger import Ledger
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction, decode_transaction
+from chain.transactions.identity import Register
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 from p2p.protocol.effects import Answer, CheckSignatures, Effect, SubmitResult
@@ -72,8 +73,9 @@ class Candidate:
 
     @property
     def signatures(self) -> int:
-        """How many are to be checked."""
-        return 1
+        """How many are to be checked, here or by the ledger."""
+        body = self.transaction.body
+        return 1 + body.signatures if isinstance(body, Register) else 1
 
     def settle(self, result: SubmitResult) -> list[Effect]:
         """Tell every submission that waits for this transaction."""

@@ -22,10 +22,11 @@ from chain.primitives import cbor
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import ZERO_HASH, Hash
 from chain.primitives.keys import verify
+from chain.transactions.body import Body
 from chain.transactions.envelope import Transaction, decode_transaction
 from chain.transactions.governance_evidence import SubmitEvidence
 from chain.transactions.identity import Register
-from chain.validation import EVIDENCE_MAX, REGISTRATIONS_MAX
+from chain.validation import EVIDENCE_MAX, PROOFS_MAX
 from testnet.checkers.books import Books, Broken, founding_seats
 from testnet.checkers.council import set_hash
 from testnet.checkers.naive import EMPTY_LIST, Known, leaf, list_root
@@ -134,7 +135,7 @@ class Reference:
             self._check_body(block, place.books)
             quorums = place.quorums.follow(header, block.certificates)
             transactions = [self._decoded(raw) for raw in block.transactions]
-            if sum(tx.kind == Register.KIND for tx in transactions) > REGISTRATIONS_MAX:
+            if sum(_proofs(tx.body) for tx in transactions) > PROOFS_MAX:
                 raise Broken("too-many-registrations", f"of {len(transactions)} transactions")
             if sum(tx.kind == SubmitEvidence.KIND for tx in transactions) > EVIDENCE_MAX:
                 raise Broken("too-much-evidence", f"of {len(transactions)} transactions")
@@ -240,6 +241,13 @@ def _same(code: str, found: bytes | int, expected: bytes | int) -> None:
 
 def _shown(value: bytes | int) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _proofs(body: Body) -> int:
+    """How many signatures a registration brings; none for anything else."""
+    if not isinstance(body, Register):
+        return 0
+    return len([proof for proof in body.proofs if proof]) + (0 if body.consent is None else 1)
 
 
 def _copy(place: Place) -> Place:

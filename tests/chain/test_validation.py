@@ -191,15 +191,26 @@ def refused(*bodies: Body) -> str:
 
 
 def test_a_block_of_too_many_registrations() -> None:
-    keys = (Key("a", Purpose.ADMIN, bytes(32)), Key("t", Purpose.TX, bytes([1]) * 32))
-    body = Register(DidDocument(keys), (bytes(64), bytes(64)))
-    assert refused(*[body] * 129) == "too-many-registrations: 129 of did.register, at most 128"
+    keys = [
+        Key("a", Purpose.ADMIN, bytes(32)),
+        Key("g", Purpose.AGREE, bytes([1]) * 32),
+        *(Key(f"t{n}", Purpose.TX, bytes([n]) * 32) for n in range(2, 16)),
+    ]
+    proofs = (bytes(64), b"", *[bytes(64)] * 14)
+    alone = Register(DidDocument(tuple(keys)), proofs)
+    ward = DidDocument(tuple(keys), controller=bytes(32))
+    cared_for = Register(ward, proofs, (bytes(32), bytes(64)))
+    assert "too-many" not in refused(*[alone] * 34)
+    assert refused(*[alone] * 33, cared_for, cared_for) == (
+        "too-many-registrations: did.register weighs 527, at most 512"
+    )
 
 
 def test_a_block_of_too_much_evidence() -> None:
     vote = Vote(0, Checkpoint(ZERO_HASH, 1), Checkpoint(ZERO_HASH, 2))
     body = SubmitEvidence(of_votes(bytes(32), bytes(32), (vote, bytes(64)), (vote, bytes(64))))
-    assert refused(*[body] * 33) == "too-much-evidence: 33 of gov.evidence, at most 32"
+    assert refused(*[body] * 33) == "too-much-evidence: gov.evidence weighs 33, at most 32"
+    assert "too-much" not in refused(*[body] * 32)
 
 
 def test_a_block_that_is_too_large() -> None:

@@ -12,7 +12,7 @@ from chain.pool.mempool import Mempool, MempoolLimits
 from chain.transactions.envelope import Transaction
 from chain.transactions.governance_evidence import SubmitEvidence
 from chain.transactions.identity import Register
-from chain.validation import EVIDENCE_MAX, REGISTRATIONS_MAX
+from chain.validation import EVIDENCE_MAX, PROOFS_MAX
 from tests.chain.pool.waiting import EVIDENCE, REGISTRATION, Sequences, sender, waiting
 
 SLOT = 10
@@ -74,7 +74,7 @@ def test_a_lane_stops_at_what_does_not_fit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "share"), [(REGISTRATION, REGISTRATIONS_MAX), (EVIDENCE, EVIDENCE_MAX)]
+    ("body", "share"), [(REGISTRATION, PROOFS_MAX // 2), (EVIDENCE, EVIDENCE_MAX)]
 )
 def test_a_block_takes_its_share_of_a_kind_and_goes_on(
     body: Register | SubmitEvidence, share: int

@@ -6,7 +6,10 @@ import pytest
 
 from chain.block import encode_block
 from chain.primitives.hashing import Hash
+from chain.primitives.keys import KeyPair
+from chain.transactions.document import KEYS_MAX, DidDocument, Key, Purpose
 from chain.transactions.envelope import sign_transaction
+from chain.transactions.identity import register
 from chain.transactions.payment import Transfer
 from p2p.peers.peer import PeerId
 from p2p.peers.requests import ASKED_MAX, TIMEOUT_S
@@ -253,6 +256,24 @@ def test_what_is_pushed_faster_than_signatures_are_checked_is_asked_for_later() 
     checks, _ = verified(talking, [*first, *second])
     assert checks == [CHECKING_MAX] * (UNVERIFIED_MAX // CHECKING_MAX) + [3]
     assert len(talking.ledger.mempool) == len(txs)
+
+
+def test_registrations_take_turns_by_the_signatures_they_bring() -> None:
+    talking = Talk()
+    made: list[bytes] = []
+    for number in range(2 * CHECKING_MAX // KEYS_MAX):
+        owned = [KeyPair.from_seed(bytes([number, n]) + bytes(30)) for n in range(KEYS_MAX)]
+        purposes = (Purpose.ADMIN, *[Purpose.TX] * (KEYS_MAX - 1))
+        keys = zip(range(KEYS_MAX), purposes, owned, strict=True)
+        document = DidDocument(tuple(Key(f"k{n}", use, pair.public) for n, use, pair in keys))
+        body = register(document, talking.ledger.chain, {pair.public: pair for pair in owned})
+        signed = sign_transaction(
+            owned[1], talking.ledger.chain, document.id, 0, 0, SLOT_NOW + 100, body
+        )
+        made.append(signed.raw)
+    checks, _ = verified(talking, talking.say(ANN, Transactions(0, tuple(made))))
+    assert checks == [CHECKING_MAX // KEYS_MAX] * 2
+    assert len(talking.ledger.mempool) == len(made)
 
 
 def test_the_same_bytes_from_two_peers_are_checked_once() -> None:
