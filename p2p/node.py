@@ -150,6 +150,7 @@ class Node:
             tap=parts.tap,
             listen=parts.config.listen,
             advertise=parts.config.advertise,
+            bootstrap=parts.config.bootstrap,
             unix_ms=lambda: parts.clock.now().unix_ms,
         )
 

@@ -19,7 +19,7 @@ from p2p.net.outbox import Waiting
 from p2p.net.secure import secure
 from p2p.net.transport import Link, LinkClosed, Listener, Transport
 from p2p.observer import Observer
-from p2p.peers.contact import Reach, group_of
+from p2p.peers.contact import Reach, group_of, reach_of
 from p2p.peers.gate import Gate
 from p2p.peers.peer import PeerId, short
 from p2p.sessions import Admission, Newcomer, Session, Sessions
@@ -53,7 +53,10 @@ class Reports(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeeringParts:
-    """What connections are made of; the transport listens at `listen`, others dial `advertise`."""
+    """What connections are made of; the transport listens at `listen`, others dial `advertise`.
+
+    That an address of `bootstrap` does not lead to a peer is the operator's to know.
+    """
 
     identity: KeyPair
     ledger: Ledger
@@ -63,6 +66,7 @@ class PeeringParts:
     tap: Tap | None
     listen: str
     advertise: str
+    bootstrap: tuple[str, ...]
     unix_ms: Callable[[], int]
 
 
@@ -77,6 +81,7 @@ class Peering:
         self._gate = Gate(0.0)
         self._waiting = Waiting()
         self._shaking: dict[int, trio.CancelScope] = {}
+        self._failing: dict[str, str] = {}
         self._record = b""
         self._last: Message | None = None
         self._encoded = b""
@@ -89,7 +94,7 @@ class Peering:
         record = sign_record(
             self._parts.identity,
             self._parts.ledger.chain,
-            (self.address,),
+            self._dialled_at(),
             self._parts.unix_ms(),
             CAPABILITIES,
         )
@@ -103,6 +108,16 @@ class Peering:
             self._nursery = None
             with trio.CancelScope(shield=True):
                 await listener.aclose()
+
+    def _dialled_at(self) -> tuple[str, ...]:
+        """The address for our record; none, which is said, where it would lead nobody here."""
+        if reach_of(self.address) is not Reach.NOWHERE:
+            return (self.address,)
+        why = (
+            f"nobody can dial {self.address}: others are dialled from here, until `advertise` says"
+        )
+        self._parts.observer.log("warning", "not-advertised", why=f"{why} where this node is")
+        return ()
 
     def dial(self, address: str, reach: Reach) -> None:
         """Start an attempt to reach what is as far away as that; its outcome is reported."""
@@ -217,6 +232,8 @@ class Peering:
         self._make_way(admission)
         where = address if outbound else advertised
         session = Session(peer, connection, where, new.group, outbound, trio.current_time())
+        if outbound:
+            self._failing.pop(address, None)
         self._sessions.add(session)
         self._reports.opened(session)
 
@@ -268,7 +285,11 @@ class Peering:
 
     def _dial_failed(self, address: str, code: str, reason: str) -> None:
         self._parts.observer.count("dial-failed", code)
-        self._parts.observer.log("debug", "dial-failed", address=address, code=code, why=reason)
+        level = "debug"
+        if address in self._parts.bootstrap and self._failing.get(address) != code:
+            self._failing[address] = code  # said once, until it is another or it has been reached
+            level = "warning"
+        self._parts.observer.log(level, "dial-failed", address=address, code=code, why=reason)
         self._reports.dial_failed(address)
 
     def _refused(self, address: str, code: str, reason: str) -> None:

@@ -131,7 +131,7 @@ async def test_paying_and_looking(
         assert "10000.10 CNY (1000010 minor units)" in account
         assert txid in account
         assert txid in await run("block", height)
-        assert "waiting, by node n0" in await run("chain", "--limit", "3")
+        assert "waiting, by node n0 without peers" in await run("chain", "--limit", "3")
         chain = await run.json("chain")
         assert isinstance(chain, dict)
         assert set(chain) == {"status", "blocks", "finality"}

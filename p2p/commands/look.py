@@ -11,7 +11,14 @@ from rich.text import Text
 from p2p.api.finality_views import FinalityView
 from p2p.api.governance_views import ActionView
 from p2p.api.limits import BLOCKS_PAGE_MAX, HISTORY_PAGE_MAX
-from p2p.api.views import AccountHistoryView, AccountView, BlockView, SyncView, TransactionView
+from p2p.api.views import (
+    AccountHistoryView,
+    AccountView,
+    BlockView,
+    StatusView,
+    SyncView,
+    TransactionView,
+)
 from p2p.commands.gov_look import describe
 from p2p.commands.options import (
     TIMEOUT_S,
@@ -131,7 +138,7 @@ def chain(
         return
     standing = (
         f" height {status.height}, slot {status.slot}, "
-        f"{status.mempool_transactions} waiting, by node {status.name}"
+        f"{status.mempool_transactions} waiting, by node {status.name} {company(status)}"
     )
     console.print(plain(status.network).append_text(plain(standing)))
     console.print(
@@ -151,6 +158,12 @@ def chain(
         count = str(item.transaction_count)
         table.add_row(str(item.height), moment, plain(item.id[:ID_SHOWN]), plain(author), count)
     console.print(table)
+
+
+def company(status: StatusView) -> str:
+    """How many peers a node has."""
+    peers = status.peers_inbound + status.peers_outbound
+    return "without peers" if not peers else "with 1 peer" if peers == 1 else f"with {peers} peers"
 
 
 def print_votes(session: Session, finality: FinalityView) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from p2p.net.memory import MemoryNetwork, MemoryTransport
 from p2p.net.outbox import LANE_MESSAGES_MAX
 from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link
 from p2p.node import Node, NodeParts
-from p2p.observer import Observer
+from p2p.observer import Field, Hears, Observer
 from p2p.peers.contact import Reach
 from p2p.verifier import InlineVerifier
 from p2p.wire.codec import encode_message
@@ -93,6 +93,8 @@ class Net:
         store: KeyValueStore | None = None,
         verifier: InlineVerifier | None = None,
         reach: Reach | None = None,
+        advertise: str = "",
+        hears: Hears | None = None,
     ) -> Running:
         genesis = self.founding.genesis
         store = store or MemoryStore()
@@ -108,6 +110,7 @@ class Net:
             listen=f"mem://{name}:1",
             bootstrap=() if name == "n0" else bootstrap,
             reach=reach,
+            advertise=advertise,
         )
         parts = NodeParts(
             config=config,
@@ -118,7 +121,7 @@ class Net:
             clock=VirtualClock(GENESIS_TIME_MS),
             rng=random.Random(name),
             verifier=verifier or InlineVerifier(self.signatures),
-            observer=Observer(name),
+            observer=Observer(name, hears=hears),
             tap=tap,
         )
         node = Node(parts)
@@ -331,6 +334,51 @@ async def test_reaching_itself_is_noticed_and_not_repeated(
         await trio.sleep(60)
         assert alone.node.peers() == []
         assert alone.node.observer.total("refused", "self") == 1
+
+
+class Warnings:
+    """What a node's log says that its operator should look at."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, Mapping[str, Field]]] = []
+
+    def __call__(self, level: str, event: str, fields: Mapping[str, Field]) -> None:
+        if level == "warning":
+            self.said.append((event, fields))
+
+    def events(self) -> list[str]:
+        return [event for event, _ in self.said]
+
+
+async def test_a_bootstrap_address_that_fails_is_told_once_each_time_it_does(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_net() as net:
+        warnings = Warnings()
+        node = await net.start("n1", hears=warnings)
+        await trio.sleep(60)
+        assert node.node.observer.total("dial-failed", "unreachable") > 1
+        assert warnings.events() == ["dial-failed"]
+        assert warnings.said[0][1]["address"] == "mem://n0:1"
+        seed = await net.start("n0")
+        await until(lambda: len(node.node.peers()) == 1, 60)
+        await seed.stop()
+        await trio.sleep(60)
+        assert warnings.events() == ["dial-failed"] * 2
+
+
+@pytest.mark.parametrize("advertise", ["", "mem://0.0.0.0:1"])
+async def test_an_address_nobody_can_dial_is_not_told_to_others_but_to_the_operator(
+    autojump_clock: trio.testing.MockClock, advertise: str
+) -> None:
+    async with open_net() as net:
+        warnings = Warnings()
+        seed = await net.start("n0")
+        node = await net.start("n1", advertise=advertise, hears=warnings)
+        await until(lambda: len(node.node.peers()) == 1, 60)
+        (known,) = seed.node.peers()
+        assert known.address == ("" if advertise else "mem://n1:1")
+        assert warnings.events() == (["not-advertised"] if advertise else [])
 
 
 @pytest.mark.parametrize("reach", [None, Reach.SITE])
