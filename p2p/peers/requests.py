@@ -16,6 +16,8 @@ After Bitcoin Core's `txrequest.h`, reduced to its laws:
   ids can neither fill the table nor take turns from others.
 Cost: a few dictionary operations per announcement; nothing iterates over all ids, or all requests.
 *Why requests too:* a peer that announces one id at a time and serves none has a thousand of them.
+Only when a peer becomes slow are its turns gone through, once. *Why not each time we look:* we look
+with every message of anybody, and one that serves nothing has thousands of turns.
 """
 
 import heapq
@@ -154,6 +156,8 @@ class RequestTracker:
             if wanted is None:
                 wanted = self._wanted[item] = _Wanted()
                 new.append(item)
+            elif self._waits_for_slow(wanted, due_s) and state.slow_until_s <= due_s:
+                state.turn.append(item)
             wanted.others.append(peer)
         if new:
             self._batches += 1
@@ -236,15 +240,20 @@ class RequestTracker:
     def expire(self, now_s: float) -> list[Failure]:
         """Give up requests past their time: who failed."""
         failures: list[Failure] = []
+        fallen: list[_Peer] = []  # who is slow from now on
         overdue: list[int] = []
         while self._deadlines and self._deadlines[0][0] <= now_s:
             overdue.append(heapq.heappop(self._deadlines)[1])
         for request in [self._requests[n] for n in sorted(overdue) if n in self._requests]:
             state = self._peers[request.peer]
+            if state.slow_until_s <= now_s:
+                fallen.append(state)
             state.slow_until_s = now_s + SLOW_S
             state.lag_s = max(state.lag_s, request.deadline_s - request.asked_s)
             failures.append(Failure(request.peer, len(request.waiting)))
             self._give_up(request)
+        for state in fallen:
+            self._hand_over(state, now_s)
         return failures
 
     def due(self, now_s: float) -> list[Ask]:
@@ -256,12 +265,11 @@ class RequestTracker:
                     wanted.ripe = True
                     self._pass_on(item, wanted, now_s)
         asks: list[Ask] = []
-        for state in self._peers.values():
-            if state.turn and state.slow_until_s > now_s:
-                self._prefer_quick(state, now_s)
-        for peer, state in self._peers.items():
-            while state.turn and state.asked < ASKED_MAX:
-                asks.extend(self._ask(peer, state, now_s))
+        for slow in (True, False):  # what slow ones have in turn may be the others' to serve
+            for peer, state in self._peers.items():
+                if not slow or state.slow_until_s > now_s:
+                    while state.turn and state.asked < ASKED_MAX:
+                        asks.extend(self._ask(peer, state, now_s))
         return asks
 
     def next_timeout_s(self) -> float | None:
@@ -275,15 +283,25 @@ class RequestTracker:
         """When the time of an id comes next."""
         return self._ripening[0][0] if self._ripening else None
 
-    def _prefer_quick(self, state: _Peer, now_s: float) -> None:
-        """Pass a slow peer's turns to peers that are not, where they announced the same id."""
+    def _hand_over(self, state: _Peer, now_s: float) -> None:
+        """Pass the turns of a peer that has become slow to peers that are not, where they announced
+        the same id."""
         keep: deque[bytes] = deque()
         for item in state.turn:
             wanted = self._wanted.get(item)
-            others = () if wanted is None else wanted.others
-            quick = next((p for p in others if self._peers[p].slow_until_s <= now_s), None)
-            (keep if quick is None else self._peers[quick].turn).append(item)
+            quick = None if wanted is None else self._quick(wanted, now_s)
+            (keep if quick is None else quick.turn).append(item)
         state.turn = keep
+
+    def _quick(self, wanted: _Wanted, now_s: float) -> _Peer | None:
+        """One that announced an id and is not slow."""
+        states = (self._peers[peer] for peer in wanted.others)
+        return next((state for state in states if state.slow_until_s <= now_s), None)
+
+    def _waits_for_slow(self, wanted: _Wanted, now_s: float) -> bool:
+        """Whether an id's time has come, and it is the turn of a slow peer that it waits for."""
+        waits = wanted.ripe and not wanted.arrived and wanted.request is None
+        return waits and self._quick(wanted, now_s) is None
 
     def _ask(self, peer: PeerId, state: _Peer, now_s: float) -> list[Ask]:
         request = _Request(self._last_number + 1, peer, now_s, state.timeout_s)
@@ -293,6 +311,10 @@ class RequestTracker:
             if wanted is None or wanted.request is not None or wanted.arrived:
                 continue
             if item not in state.promises:
+                continue
+            quick = self._quick(wanted, now_s) if state.slow_until_s > now_s else None
+            if quick is not None:
+                quick.turn.append(item)
                 continue
             del state.promises[item]
             wanted.others.remove(peer)

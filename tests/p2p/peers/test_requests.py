@@ -1,6 +1,7 @@
 """The request tracker against its laws, and against a naive model on random conversations."""
 
 import random
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -182,6 +183,41 @@ def test_slow_peers_come_last() -> None:
     tracker.announced(ANN, [item(3)], 0)
     asks = look(tracker, TIMEOUT_S)
     assert {(ask.peer, ask.ids) for ask in asks} == {(BOB, (item(2),)), (ANN, (item(3),))}
+
+
+class Counting(dict[bytes, Any]):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    def get(self, key: bytes, default: Any = None) -> Any:
+        self.asked += 1
+        return super().get(key, default)
+
+
+def test_what_a_silent_peer_has_in_turn_costs_nothing_each_time_we_look() -> None:
+    tracker = tracker_of(ANN, BOB)
+    tracker.announced(ANN, [item(i) for i in range(PROMISES_MAX)], 0)
+    look(tracker, 0)
+    look(tracker, TIMEOUT_S)
+    assert len(tracker) == PROMISES_MAX - ASKED_MAX
+    tracker._wanted = counted = Counting(tracker._wanted)
+    for i in range(100):
+        assert look(tracker, TIMEOUT_S + i / 100) == []
+    assert counted.asked == 0
+
+
+def test_what_waits_for_a_slow_peer_is_asked_of_a_quick_one_as_soon_as_that_has_it() -> None:
+    tracker = tracker_of(ANN, BOB)
+    tracker.announced(ANN, [item(i) for i in range(PROMISES_MAX)], 0)
+    tracker.announced(BOB, [item(PROMISES_MAX - 1)], 0)
+    look(tracker, 0)
+    (late, *_) = asks = look(tracker, TIMEOUT_S)
+    assert {ask.peer for ask in asks} == {ANN, BOB}, "handed over when it became slow"
+    assert [ask.ids for ask in asks if ask.peer == BOB] == [(item(PROMISES_MAX - 1),)]
+    last = item(PROMISES_MAX - 2)
+    tracker.announced(BOB, [last], TIMEOUT_S)
+    assert look(tracker, TIMEOUT_S) == [Ask(BOB, late.request + len(asks), (last,))]
 
 
 def test_the_timeout_follows_the_lag() -> None:
