@@ -171,7 +171,7 @@ class Grammar:
             self._take(), self._take()
         if self._peek() == "(":
             self._take()
-            return self._group(")")
+            return _repeated(self._group(")"), least, most)
         name = self._peek()
         one = self._type()
 
@@ -246,6 +246,20 @@ def _holds(inner: Match, value: object) -> bool:
         return inner(cbor2.loads(value))
     except cbor2.CBORDecodeError:
         return False
+
+
+def _repeated(walk: Walk, least: int, most: int) -> Walk:
+    """A group so many times."""
+
+    def again(items: Sequence[object], at: int, done: int = 0) -> Iterator[int]:
+        if done < most:
+            for reached in walk(items, at):
+                if reached > at:
+                    yield from again(items, reached, done + 1)
+        if done >= least:
+            yield at
+
+    return again
 
 
 def _sequence(entries: list[Walk], items: Sequence[object], at: int) -> Iterator[int]:
