@@ -19,6 +19,7 @@ from p2p.observer import Observer
 STATUSES = {
     400: "What was sent cannot be read",
     404: "There is no such thing here",
+    408: "It came too slowly",
     409: "Not now, or not by this node's policy",
     413: "More than one request may carry",
     415: "Another media type is needed",

@@ -65,7 +65,7 @@ class TransactionRoutes:
             methods=["POST"],
             response_model=SubmitView | SubmitsView,
             summary="Hand over signed transactions",
-            responses=described(400, 409, 413, 415, 422),
+            responses=described(400, 408, 409, 413, 415, 422),
             openapi_extra={"requestBody": SUBMISSION},
         )
 
