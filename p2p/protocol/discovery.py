@@ -28,6 +28,7 @@ Rules:
   says so after the hello, and must not be asked again as fast as the line allows.
 """
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,9 +59,9 @@ BRIEF_S = 2.0  # long enough for a hello and a goodbye over the slowest line
 RECONNECT_S = 1.0  # a peer that just left is not dialled before this, with jitter
 ANCHORS_S = 60.0  # until anchors that do not answer are contacts like all others
 ANCHOR_LASTED_S = 10.0  # a connection this old is worth more than an anchor that does not answer
-# Looking for who is due costs about 1 us a contact; a tenth of a core is the most it may take.
+# Looking for who is due costs about 2 us a contact; a tenth of a core is the most it may take.
 LOOK_S = 0.01
-LOOK_S_PER_CONTACT = 1e-5
+LOOK_S_PER_CONTACT = 2e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +103,12 @@ class DiscoverySettings:
     reach: Reach = Reach.HOST
 
 
+@dataclass(frozen=True, slots=True)
 class _Link:
-    __slots__ = ("address", "group", "outbound", "since_s")
-
-    def __init__(self, connected: Connected, now: Now) -> None:
-        self.address = connected.address
-        self.group = connected.group
-        self.outbound = connected.outbound
-        self.since_s = now.s
+    address: str
+    group: str
+    outbound: bool
+    since_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +142,20 @@ class Discovery:
         self._exchange_s = 0.0
         self._feeler_s: float | None = None
         self._diversify_s = 0.0
-        self._due_s: float | None = 0.0
+        self._looked_s = -math.inf  # when we last looked for somebody to dial
+        self._dial_s = 0.0  # when to look again
+        self._due_s = 0.0
 
     def connected(self, new: Connected, now: Now) -> list[Effect]:
         """Learn the peer's own record and ask it for others."""
-        self._links[new.peer] = _Link(new, now)
+        self._links[new.peer] = _Link(new.address, new.group, new.outbound, now.s)
         records = (new.hello.record,) if self._settings.explore else ()
         effects = self._exchange.connected(Teacher(new.peer, new.group), records, now)
         if new.outbound:
             self._reached(new.address, new.peer, now)
         if self._settings.explore:
             effects.append(self._exchange.ask(new.peer))
-        self._due_s = now.s
+        self._look_soon(now)
         return effects
 
     def dial_failed(self, address: str, now: Now) -> list[Effect]:
@@ -163,13 +164,13 @@ class Discovery:
         self._seeds.failed(address, now, self._rng)
         if peer is not None:
             self._book.failed(peer, now.s, self._rng)
-        self._due_s = now.s
+        self._look_soon(now)
         return []
 
     def dialled_known(self, address: str, peer: PeerId, now: Now) -> list[Effect]:
         """The attempt reached a peer already connected: a success without a new link."""
         self._reached(address, peer, now)
-        self._due_s = now.s
+        self._look_soon(now)
         return []
 
     def dialled_self(self, address: str, now: Now) -> list[Effect]:
@@ -179,7 +180,7 @@ class Discovery:
         liar = self._dialing.pop(address, None)
         if liar is not None:
             self._book.forget(liar)
-        self._due_s = now.s
+        self._look_soon(now)
         return []
 
     def disconnected(self, peer: PeerId, now: Now) -> list[Effect]:
@@ -196,15 +197,14 @@ class Discovery:
                     tried.lasted()
             if backoff is not None:
                 backoff.hold(now.s, RECONNECT_S * self._rng.uniform(0.3, 1.0))
-        self._due_s = now.s
+        self._look_soon(now)
         return []
 
     def receive(self, peer: PeerId, message: GetPeers | Peers, now: Now) -> list[Effect]:
         """Serve a sample, or learn from an answer we asked for."""
         if isinstance(message, GetPeers):
-            sample = self._book.sample(now.s, self._rng)
-            return [self._exchange.asked(peer, message, sample, now)]
-        self._due_s = now.s
+            return [self._exchange.asked(peer, message, self._rng, now)]
+        self._look_soon(now)
         return self._exchange.answered(peer, message, now)
 
     def deadline_s(self) -> float | None:
@@ -216,7 +216,9 @@ class Discovery:
         effects: list[Effect] = []
         if self._anchors_until_s is None:
             self._anchors_until_s = now.s + ANCHORS_S
-        self._dial_missing(now, effects)
+        if now.s >= self._dial_s:
+            self._dial_missing(now, effects)
+            self._looked_s, self._dial_s = now.s, self._next_dial_s(now)
         if self._settings.explore:
             self._diversify(now, effects)
             self._feel(now, effects)
@@ -364,17 +366,27 @@ class Discovery:
         self._exchange_s = now.s + pause_s * self._rng.uniform(0.75, 1.25)
 
     def _next_s(self, now: Now) -> float:
-        times = [] if self._feeler_s is None else [self._feeler_s]
+        times = [self._dial_s, self._feeler_s or math.inf, now.s + EXCHANGE_S]
         if self._links and self._settings.explore:
             times += [self._exchange_s, *self._trim_times(now)]
-        if self.hungry() and len(self._dialing) < DIALS_MAX:
-            times.extend(self._seeds.due_s(self._links, self._dialing).values())
-            due_s = self._book.next_due_s(self._usable(now))
-            times.extend(() if due_s is None else (due_s,))
-        soonest_s = now.s + max(
-            LOOK_S, LOOK_S_PER_CONTACT * len(self._book), self._budget.wait_s(1)
-        )
-        return max(min(times, default=now.s + EXCHANGE_S), soonest_s)
+        return max(min(times), now.s + LOOK_S)
+
+    def _next_dial_s(self, now: Now) -> float:
+        if not self.hungry() or len(self._dialing) >= DIALS_MAX:
+            return math.inf
+        times = list(self._seeds.due_s(self._links, self._dialing).values())
+        due_s = self._book.next_due_s(self._usable(now))
+        times.extend(() if due_s is None else (due_s,))
+        pause_s = max(self._pause_s(), self._budget.wait_s(1))
+        return max(min(times, default=math.inf), now.s + pause_s)
+
+    def _pause_s(self) -> float:
+        return max(LOOK_S, LOOK_S_PER_CONTACT * len(self._book))
+
+    def _look_soon(self, now: Now) -> None:
+        """Something is new: look for somebody to dial as soon as that may be paid for."""
+        self._dial_s = min(self._dial_s, max(now.s, self._looked_s + self._pause_s()))
+        self._due_s = min(self._due_s, self._dial_s)
 
     def _reached(self, address: str, peer: PeerId, now: Now) -> None:
         """Somebody answered at the address; if not whom the book expects there, it failed."""

@@ -11,6 +11,7 @@ Rules:
 - Whatever becomes of a record is counted by reason.
 """
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -77,11 +78,11 @@ class PeerExchange:
         self._links[peer].request = self._last_request
         return Send(peer, GetPeers(self._last_request))
 
-    def asked(self, peer: PeerId, message: GetPeers, sample: tuple[bytes, ...], now: Now) -> Effect:
+    def asked(self, peer: PeerId, message: GetPeers, rng: random.Random, now: Now) -> Effect:
         """Answer with a sample, if not too often."""
         if not self._links[peer].budget.take(1, now.s):
             return Count("refused", "peer-exchange-rate")
-        return Send(peer, Peers(message.request, sample))
+        return Send(peer, Peers(message.request, self._book.sample(now.s, rng)))
 
     def answered(self, peer: PeerId, message: Peers, now: Now) -> list[Effect]:
         """Learn from an answer, if it is one."""

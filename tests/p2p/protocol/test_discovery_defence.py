@@ -1,11 +1,12 @@
 """Discovery against those who want to be all we know: anchors, diversity, what is not learnt."""
 
+import random
 from dataclasses import replace
 
-from p2p.peers.addressbook import SAMPLE_MAX
-from p2p.peers.contact import Reach
+from p2p.peers.addressbook import SAMPLE_MAX, AddressBook, Usable
+from p2p.peers.contact import Contact, Reach
 from p2p.peers.score import BAN_POINTS, Offence, ScoreBoard
-from p2p.peers.usefulness import Use
+from p2p.peers.usefulness import Use, Usefulness
 from p2p.protocol.discovery import (
     ANCHOR_LASTED_S,
     ANCHORS_S,
@@ -13,11 +14,15 @@ from p2p.protocol.discovery import (
     DIALS_RATE,
     DIVERSIFY_S,
     FEELER_STAY_S,
+    LOOK_S_PER_CONTACT,
+    Acquaintances,
     Connected,
+    Discovery,
     DiscoverySettings,
 )
 from p2p.protocol.effects import Count, Dial, Disconnect
-from p2p.wire.messages import Peers
+from p2p.protocol.exchange import PEX_BURST
+from p2p.wire.messages import GetPeers, Peers
 from tests.p2p.protocol.acquaintances import (
     address,
     at,
@@ -29,6 +34,7 @@ from tests.p2p.protocol.acquaintances import (
     hello,
     met,
     on,
+    parse,
     peer,
     record,
     restarted,
@@ -215,3 +221,43 @@ def test_honest_peers_at_the_address_of_a_banned_one_are_dialled() -> None:
     records = tuple(f"{n} {on('10.2.0.1', n)} 1".encode() for n in (3, 4))
     node.receive(peer(2), Peers(1, records), at(0))
     assert dials(node.tick(at(0))) == [on("10.2.0.1", 4)]
+
+
+class Watched(AddressBook):
+    """Counts how often somebody goes through it."""
+
+    def __init__(self) -> None:
+        super().__init__(peer(1), bytes(32))
+        self.walks = 0
+
+    def choose(
+        self, now_s: float, rng: random.Random, usable: Usable, used: set[str]
+    ) -> Contact | None:
+        self.walks += 1
+        return super().choose(now_s, rng, usable, used)
+
+    def sample(self, now_s: float, rng: random.Random) -> tuple[bytes, ...]:
+        self.walks += 1
+        return super().sample(now_s, rng)
+
+
+def test_what_peers_say_makes_nobody_go_through_the_book_more_often_than_that_may_cost() -> None:
+    """Of a large book in which nobody is due, as an attacker may have filled it."""
+    book, contacts = Watched(), 2_000
+    for number in range(2, contacts + 2):
+        where = f"wss://10.{number % 200}.{number // 200}.1:{number}"
+        book.add(Contact(peer(number), (where,), 1, record(number)), f"10.{number % 50}", 0)
+        book.failed(peer(number), 0, random.Random(number))
+    known = Acquaintances(book, ScoreBoard(), Usefulness())
+    node = Discovery(DiscoverySettings((), 8, parse), known, random.Random(1))
+    node.connected(connected(5_000, outbound=False), at(0))
+    node.tick(at(0))
+    book.walks = 0
+    for ms in range(1, 201):
+        assert node.receive(peer(5_000), Peers(1, ()), at(ms / 1000)) in (
+            [],
+            [Count("late", "peers")],
+        )
+        node.receive(peer(5_000), GetPeers(1), at(ms / 1000))
+        node.tick(at(ms / 1000))
+    assert book.walks <= 0.2 / (LOOK_S_PER_CONTACT * len(book)) + PEX_BURST + 1
