@@ -237,6 +237,8 @@ class Downloads:
     def fetch(self, held: Callable[[Hash], bool], now: Now) -> list[Effect]:
         """Ask for what is missing in the window; bodies that are `held` have come already."""
         self._retry_s = None
+        if not len(self._wanted):
+            return []
         free = [peer for peer, state in self._peers.items() if self._has_room(state)]
         if not free:
             return []  # whatever gives a peer room again comes back here

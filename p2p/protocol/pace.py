@@ -4,7 +4,9 @@ Rules:
 - Each costs one of MESSAGES_RATE a second, whoever says it; every one beyond is an offence. *Why:*
   a message costs some 20 us however little it asks for. One of many parts costs as many as it takes
   to read. *Why:* it is read before it is known to be late, or an answer to nothing, and 2,000 empty
-  headers take a hundred times as long as a ping.
+  headers take a hundred pings. What shows headers costs HEADER_MESSAGES. *Why:*
+  each may be a seal to check and a question to ask; and a head that nobody has can be claimed, and
+  answered for with nothing, over and over, without an offence.
 - Those that bring a full node transactions pay for what they carry instead (see `allowances`).
   *Why:* a push leaves as soon as its transaction is accepted. Whoever does that for several peers
   says more than any one of them may, and honest nodes would ban each other for it.
@@ -13,6 +15,7 @@ Rules:
 from p2p.peers.bucket import TokenBucket
 from p2p.protocol.instant import Now
 from p2p.wire.messages import (
+    AnnounceBlock,
     BlockTransactions,
     CompactBlock,
     GetBlockTransactions,
@@ -27,6 +30,7 @@ MESSAGES_RATE = 1000.0
 MESSAGES_BURST = 5000.0
 PARTS = 32  # headers, records, places or transactions of a block that count as one message more
 SHORT_PARTS = 256  # so do short ids, which are cut from one string
+HEADER_MESSAGES = 10  # 200 us; at the shortest slots an honest peer shows twenty headers a second
 
 
 class Pace:
@@ -51,14 +55,13 @@ def _messages(message: Message) -> int:
     """As how many messages one counts. Ids and bodies of transactions, votes and certificates have
     budgets of their own."""
     match message:
-        case (
-            Headers(_, parts)
-            | Peers(_, parts)
-            | GetBlockTransactions(_, _, parts)
-            | BlockTransactions(_, parts)
-        ):
-            return 1 + len(parts) // PARTS
+        case AnnounceBlock():
+            return HEADER_MESSAGES
+        case Headers():
+            return HEADER_MESSAGES + len(message.headers) // PARTS
         case CompactBlock():
-            return 1 + len(message.short_ids) // SHORT_PARTS
+            return HEADER_MESSAGES + len(message.short_ids) // SHORT_PARTS
+        case Peers(_, parts) | GetBlockTransactions(_, _, parts) | BlockTransactions(_, parts):
+            return 1 + len(parts) // PARTS
         case _:
             return 1

@@ -7,6 +7,7 @@ from p2p.protocol.effects import Disconnect, Effect, Penalize
 from p2p.protocol.instant import Now
 from p2p.protocol.pace import MESSAGES_BURST, Pace
 from p2p.wire.messages import (
+    AnnounceBlock,
     BlockTransactions,
     CompactBlock,
     GetBlockTransactions,
@@ -43,9 +44,11 @@ def test_who_says_more_than_the_rate_is_sent_away(message: Message) -> None:
         GetBlockTransactions(1, Hash(bytes(32)), tuple(range(2_000))),
         Peers(0, (b"",) * 250),
         CompactBlock(b"", b"", (), 0, (bytes(6),) * 65_000, (), ()),
+        AnnounceBlock(b"", b""),
+        Headers(1, ()),
     ],
 )
-def test_a_message_of_many_parts_counts_as_many(message: Message) -> None:
+def test_a_message_of_many_parts_or_about_headers_counts_as_many(message: Message) -> None:
     pace = Pace(NOW, light=False)
     said = 0
     while pace.allows(message, NOW):
