@@ -108,7 +108,9 @@ async def secure(
         theirs = _Proof(handshake.read(await link.receive()), handshake.remote_static)
         await link.send(handshake.write(proof))
     else:
-        handshake.read(await link.receive())
+        said = handshake.read(await link.receive())
+        if said:
+            raise Malformed("early-payload", f"{len(said)} bytes said before anything is secret")
         await link.send(handshake.write(proof))
         theirs = _Proof(handshake.read(await link.receive()), handshake.remote_static)
     link.trust()

@@ -107,6 +107,16 @@ async def test_nothing_is_said_in_clear_or_before_both_have_proved_themselves(wi
     await close(left, right)
 
 
+async def test_who_says_something_before_it_is_secret_is_refused(wires: Wires) -> None:
+    left, right = await wires.link()
+    static, ephemeral = AgreementKey(bytes([1]) * 32), AgreementKey(bytes([2]) * 32)
+    hasty = Handshake(initiator=True, static=static, ephemeral=ephemeral, prologue=IDENTITY_CONTEXT)
+    await left.send(hasty.write(b"in a hurry"))
+    with pytest.raises(Malformed, match="early-payload: 10 bytes"):
+        await secure(right, BOB, CHAIN, random.Random(0), initiator=False)
+    await close(left, right)
+
+
 def flipped(at: int) -> Callable[[int, bytes], list[bytes]]:
     def change(index: int, data: bytes) -> list[bytes]:
         return [data[:-1] + bytes([data[-1] ^ 1])] if index == at else [data]
