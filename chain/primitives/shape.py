@@ -1,9 +1,14 @@
 """Shapes of decoded values: each function returns the value with its type, or says what it got."""
 
+from enum import StrEnum
+from typing import TypeVar
+
 from chain.primitives.cbor import UINT64_MAX, Value
 from chain.primitives.errors import Malformed
 
 UINT63_MAX = 2**63 - 1
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def _describe(value: Value) -> str:
@@ -75,3 +80,11 @@ def boolean(value: Value, what: str) -> bool:
     if type(value) is bool:
         return value
     raise _refused(what, "true or false", value)
+
+
+def choice(value: Value, among: type[Choice], what: str) -> Choice:
+    """A closed choice by its text."""
+    for each in among:
+        if type(value) is str and value == each.value:
+            return each
+    raise _refused(what, f"one of {', '.join(among)}", value)

@@ -99,12 +99,12 @@ class OffenceRecord:
         )
         return cls(
             shape.blob(offender, 32, "offender"),
-            Offence(shape.text(offence, 16, "offence")),
+            shape.choice(offence, Offence, "offence"),
             shape.uint(epoch, what="epoch"),
             shape.uint(set_id, what="set id"),
             shape.uint(slot, SLOT_MAX, "slot"),
             Hash(shape.blob(evidence, 32, "evidence")),
-            Consequence(shape.text(consequence, 16, "consequence")),
+            shape.choice(consequence, Consequence, "consequence"),
         )
 
 

@@ -87,7 +87,7 @@ class Proposal:
                 shape.blob(one, 32, "organisation")
                 for one in shape.items(electorate, AUTHORITIES_MAX, "electorate")
             ),
-            Outcome(shape.text(outcome, 16, "outcome")),
+            shape.choice(outcome, Outcome, "outcome"),
             shape.uint(closed, SLOT_MAX, "closed"),
         )
 

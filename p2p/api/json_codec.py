@@ -1,10 +1,12 @@
 """Views to JSON and back: frozen dataclasses of texts, numbers, tuples, and each other.
 
 The client checks every field of what a node answers, so that a wrong or newer node is a clear
-error at the edge and not an AttributeError somewhere inside.
+error at the edge and not an AttributeError somewhere inside. What is read can be written again: no
+NaN, no infinity, no half of a surrogate pair.
 """
 
 import json
+import math
 from dataclasses import MISSING, fields, is_dataclass
 from functools import lru_cache
 from types import NoneType, UnionType
@@ -50,7 +52,9 @@ def decode_json(kind: type[T], text: bytes) -> T:
 def decode_any(text: bytes) -> Json:
     """Any JSON value. Raises WrongJson."""
     try:
-        value: Json = json.loads(text, parse_int=_integer)
+        value: Json = json.loads(
+            text, parse_int=_integer, parse_float=_fraction, parse_constant=_fraction
+        )
     except (ValueError, RecursionError) as error:
         raise WrongJson(f"not JSON: {text[:80]!r}") from error
     return value
@@ -60,6 +64,22 @@ def _integer(text: str) -> int:
     if len(text) > INTEGER_TEXT_MAX:
         raise ValueError(f"an integer of {len(text)} digits, at most {INTEGER_TEXT_MAX} are read")
     return int(text)
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:INTEGER_TEXT_MAX]} is no number of JSON")
+    return value
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text holds characters only: JSON can escape half of one."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # `Any` below is the type of a type hint, for which Python has no better name.
@@ -72,7 +92,7 @@ def _read(kind: Any, value: Json, where: str) -> object:
         return _read_view(kind, value, where)
     if kind is float and type(value) is int:
         return float(value)
-    if type(value) is kind:
+    if type(value) is kind and (kind is not str or _is_whole(str(value))):
         return value
     raise WrongJson(f"{where}: expected {kind.__name__}, got {str(value)[:80]!r}")
 

@@ -7,6 +7,7 @@ encode to the very same bytes; everything else that is raised is a finding.
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import cycle
 from typing import Protocol, get_args
 
 from chain.block import Receipt, decode_block, decode_header, decode_receipt, encode_block
@@ -25,8 +26,12 @@ from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
 from chain.primitives.keys import KeyPair
 from chain.receipts.cose import decode_cose_receipt
+from chain.transactions.dataset import Dataset, Publish
 from chain.transactions.envelope import TRANSACTION_TYPE, Transaction, decode_transaction
+from chain.transactions.governance_evidence import Consequence, OffenceRecord
+from chain.transactions.governance_records import Outcome, Proposal, Vote
 from chain.transactions.identity import DidRecord, decode_record
+from chain.transactions.payment import CurrencyRecord
 from p2p.wire.codec import decode_frame, encode_message
 from p2p.wire.messages import Message
 from p2p.wire.records import RECORD_TYPE, parse_record, sign_record
@@ -35,7 +40,8 @@ from testnet.scenario.text import format_scenario
 from tests.chain.consensus.finality.world import LINK, certify, parties, set_of, sign
 from tests.chain.founding import GENESIS, grow, ledger, transfer
 from tests.chain.transactions import world
-from tests.fuzz.bodies import bodies, double_vote
+from tests.fuzz import api
+from tests.fuzz.bodies import actions, bodies, double_vote
 from tests.fuzz.handshake import SHAKES, shake
 from tests.fuzz.kept import (
     ADDRESSES,
@@ -57,6 +63,7 @@ SAMPLE_BYTES_MAX = 8_192
 
 Check = Callable[[bytes], bool]
 CHAIN = Hash(b"c" * 32)
+DATASET = Dataset(b"o" * 32, 3, next(body for body in bodies() if isinstance(body, Publish)))
 NODE = KeyPair.from_seed(b"n" * 32)
 
 
@@ -136,6 +143,25 @@ def scenario(data: bytes) -> bool:
 
 def genesis_source(data: bytes) -> bool:
     return read_text(data, compile_toml, lambda text: to_toml(compile_toml(text)))
+
+
+def proposals() -> tuple[bytes, ...]:
+    """A record of a proposal of each action."""
+    organisations = tuple(sorted(world.did(name) for name in world.NAMES))
+    return tuple(
+        Proposal(
+            organisations[0], action, 400, Hash(b"r" * 32), 3, 0, organisations, outcome, 5
+        ).encode()
+        for action, outcome in zip(actions(), cycle(Outcome))
+    )
+
+
+def offence() -> OffenceRecord:
+    """A record of an offence."""
+    evidence = double_vote()
+    return OffenceRecord(
+        evidence.offender, evidence.offence, 4, 0, 5, evidence.id, Consequence.SILENCED
+    )
 
 
 def blocks() -> list[bytes]:
@@ -224,6 +250,21 @@ def targets() -> dict[str, Target]:
         Target("address", ADDRESSES, of_bytes, is_somewhere),
         Target("receipt-file", receipt_samples(), of_cbor, verified),
         Target("cose-receipt", cose_samples(), of_bytes, same(decode_cose_receipt)),
+        Target("dataset", (DATASET.encode(),), of_cbor, same(Dataset.decode)),
+        Target("proposal", proposals(), of_cbor, same(Proposal.decode)),
+        Target("vote-record", (Vote(True, 3, NODE.public).encode(),), of_cbor, same(Vote.decode)),
+        Target("offence-record", (offence().encode(),), of_cbor, same(OffenceRecord.decode)),
+        Target(
+            "currency-record",
+            (CurrencyRecord(5, 2, "Renminbi").encode(),),
+            of_cbor,
+            same(CurrencyRecord.decode),
+        ),
+        Target("api-json", api.JSON_BODIES, of_bytes, api.json_body),
+        Target("api-sequence", api.SEQUENCES, of_sequence, api.sequence_body),
+        Target("api-answer", api.SHOWN, of_bytes, api.an_answer),
+        Target("did", api.DIDS, of_bytes, api.a_did),
+        Target("state-path", api.PATHS, of_bytes, api.a_path),
         Target("handshake", SHAKES, of_bytes, shake),
         Target("outbox", PLAYS, of_bytes, play),
     ]
