@@ -11,10 +11,14 @@ Rules:
   that proves bad is forgotten for good; nobody may spoil it on its way.
 - A block beyond the network's limits is not put together but fetched whole. *Why:* limits change
   with the state, so the import judges it, and whoever then sends it answers for it.
-- A peer that made us wait in vain brings no compact blocks for SLOW_S: what it shows is fetched
-  like any other block. *Why:* it could be first again with the next, and hold us up each time.
+- While that peer's answer is awaited, another peer's compact block is taken if nothing of it is
+  missing. *Why:* who is first with a block may have made up its ids.
+- A peer that made us wait in vain, or look in vain, brings no compact blocks for SLOW_S: what it
+  shows is fetched like any other block. *Why:* it could be first again with the next, and hold us
+  up each time; and going through a full mempool takes tens of milliseconds.
 - A block is tried TRIES_MAX times. *Why:* each try goes through the mempool.
-Bounds: REBUILDS_MAX blocks at a time, each no larger than the network's blocks are.
+Bounds: REBUILDS_MAX blocks at a time, each no larger than the network's blocks are; of a peer
+REBUILDS_PER_PEER. *Why:* one peer must not hold up the blocks of all others.
 """
 
 from dataclasses import dataclass, replace
@@ -41,8 +45,9 @@ from p2p.wire.messages import (
 
 PATIENCE_S = 1.0  # three of the longest round trips on earth
 SLOW_S = 15.0
-TRIES_MAX = 2
+TRIES_MAX = 3  # two that were first, whatever they brought, leave the third its turn
 REBUILDS_MAX = 16  # a slot has one block, or two; more come together only after a pause
+REBUILDS_PER_PEER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +134,11 @@ class Rebuilds:
         """A compact block has come, whose header is good."""
         header = wanted.header
         rebuild = self._open.get(header.id)
-        if rebuild is not None and rebuild.puzzle is not None:
+        awaited = rebuild is not None and rebuild.puzzle is not None
+        if rebuild is not None and awaited and rebuild.peer == peer:
             return [Count("compact-blocks", "again")]
-        self._open.pop(header.id, None)
+        if not awaited:
+            self._open.pop(header.id, None)
         if not self._may_begin(peer, wanted, now):
             return [Count("compact-blocks", "not-tried")]
         if certificates_hash(message.certificates) != header.certificates:
@@ -140,14 +147,16 @@ class Rebuilds:
         wanted.rebuilds += 1
         count = len(message.short_ids) + len(message.prefilled)
         if count > self._ledger.parameters.block_transactions_max:
-            return [Count("compact-blocks", "too-many-transactions")]
+            return self._vainly(peer, "too-many-transactions", now)
         puzzle = Puzzle(header, replace(message, seal=wanted.seal))
         puzzle.look(chain(self._ledger.mempool.raw_hashes(), self._recent), self._find)
         missing = puzzle.missing
         if not missing:
             return self._whole(_Rebuild(peer, puzzle, now.s), now)
         if len(missing) > MISSING_MAX:
-            return [Count("compact-blocks", "mostly-missing")]
+            return self._vainly(peer, "mostly-missing", now)
+        if awaited:
+            return [Count("compact-blocks", "again")]
         return self._ask_for(peer, header, puzzle, missing, now)
 
     def served(self, peer: PeerId, message: BlockTransactions, now: Now) -> list[Effect]:
@@ -186,6 +195,7 @@ class Rebuilds:
         return (
             wanted.rebuilds < TRIES_MAX
             and len(self._open) < REBUILDS_MAX
+            and sum(rebuild.peer == peer for rebuild in self._open.values()) < REBUILDS_PER_PEER
             and self._slow_until_s.get(peer, 0.0) <= now.s
             and peer not in wanted.tried
         )
@@ -225,9 +235,9 @@ class Rebuilds:
         block = puzzle.block()
         size = sum(map(len, block.transactions))
         if size > self._ledger.parameters.block_bytes_max:
-            return [Count("compact-blocks", "too-large")]
+            return self._vainly(rebuild.peer, "too-large", now)
         if list_root(block.transactions) != block.header.transactions:
-            return [Count("compact-blocks", "wrong-root")]
+            return self._vainly(rebuild.peer, "wrong-root", now)
         lacked = tuple([block.transactions[place] for place in puzzle.lacked])
         for raw in lacked:
             self._recent.add(sha256(raw), raw, now.s)
@@ -235,6 +245,11 @@ class Rebuilds:
         sent = sum(map(len, lacked)) + ID_BYTES * len(block.transactions)
         saved = max(0, size - sent)
         return [Count("compact-blocks", "rebuilt"), Count("compact-blocks", "bytes-saved", saved)]
+
+    def _vainly(self, peer: PeerId, reason: str, now: Now) -> list[Effect]:
+        """What it brought was looked at for nothing."""
+        self._slow_until_s[peer] = now.s + SLOW_S
+        return [Count("compact-blocks", reason)]
 
     def _fail(self, block_id: Hash, reason: str, now: Now) -> list[Effect]:
         rebuild = self._open.pop(block_id)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chain.block import Block, decode_header, encode_block, list_root
+from chain.consensus.selection import engine_of
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction
 from p2p.peers.peer import PeerId
@@ -84,6 +85,15 @@ def sent(effects: list[Effect], kind: type) -> list[PeerId]:
 
 def blame(effects: list[Effect]) -> list[tuple[PeerId, str, int]]:
     return [(e.peer, e.code, e.points) for e in effects if isinstance(e, Penalize)]
+
+
+def resealed(block: Block, mark: int) -> Block:
+    """Another block in the same place."""
+    header = replace(block.header, state=Hash(bytes([mark]) * 32))
+    author = next(p.author for p in FOUNDING.authorities if p.did == header.author)
+    seal = engine_of(FOUNDING.genesis).seal(header, author, 0, range(1))
+    assert seal is not None
+    return Block(header, seal, block.certificates, block.transactions)
 
 
 def bodies(request: int, *made: Block) -> Blocks:
@@ -293,6 +303,27 @@ def test_answers_that_nobody_asked_for_are_blamed_and_late_ones_are_not() -> Non
     assert talk.head != talk.block.id
 
 
+def test_whoever_is_first_with_made_up_ids_does_not_keep_the_right_block_out() -> None:
+    talk = Talk()
+    made_up = replace(talk.compact(), short_ids=(b"wrong!",) * 3)
+    assert sent(talk.say(ANN, made_up), GetBlockTransactions) == [ANN]
+    assert sent(talk.say(BOB, made_up), GetBlockTransactions) == [], "one question at a time"
+    talk.say(CAT, talk.compact())
+    talk.wait(0.01)
+    assert talk.head == talk.block.id
+
+
+def test_one_peer_does_not_take_the_place_of_all_others_blocks() -> None:
+    talk = Talk()
+    others = [
+        replace(talk.compact(of=made), short_ids=(b"wrong!",))
+        for made in (talk.block, *(resealed(talk.block, n) for n in range(rebuilding.REBUILDS_MAX)))
+    ]
+    asked = [e for message in others for e in sent(talk.say(ANN, message), GetBlockTransactions)]
+    assert asked == [ANN] * rebuilding.REBUILDS_PER_PEER
+    assert sent(talk.say(BOB, others[-1]), GetBlockTransactions) == [BOB]
+
+
 def test_duplicates_change_nothing() -> None:
     talk = Talk(known=2)
     assert len(talk.say(ANN, talk.compact())) == 1
@@ -321,6 +352,11 @@ def test_a_block_of_mostly_missing_transactions_is_fetched_whole(
     effects = talk.say(ANN, talk.compact())
     assert sent(effects, GetBlockTransactions) == []
     assert sent(effects, GetBlocks) == [ANN]
+    talk.verify(talk.say(ANN, bodies(1, talk.block)))
+    talk.wait(0.01)
+    assert talk.head == talk.block.id
+    following = talk.compact(of=talk.next())
+    assert sent(talk.say(ANN, following), GetBlocks) == [ANN], "no second look for a while"
 
 
 def test_a_forged_header_is_blamed_and_nothing_else_happens() -> None:
