@@ -3,20 +3,24 @@
 A module of its own, so that the other commands start without importing the node.
 """
 
-import json
 import signal
 import sys
-from dataclasses import replace
-from pathlib import Path
 
-import trio
+try:  # loading takes a second, much more on a busy machine, and nothing has been begun by then
+    import json
+    from dataclasses import replace
+    from pathlib import Path
 
-from chain.primitives.errors import Refusal, StoreFailure
-from p2p.config import load_config
-from p2p.light_process import run_light
-from p2p.net.transport import LinkClosed
-from p2p.process import run_node
-from p2p.status import NodeAddresses
+    import trio
+
+    from chain.primitives.errors import Refusal, StoreFailure
+    from p2p.config import load_config
+    from p2p.light_process import run_light
+    from p2p.net.transport import LinkClosed
+    from p2p.process import run_node
+    from p2p.status import NodeAddresses
+except KeyboardInterrupt:
+    sys.exit(128 + signal.SIGINT)
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -72,7 +76,8 @@ def complain(errors: list[BaseException]) -> int:
     if any(isinstance(error, KeyboardInterrupt) for error in errors):
         return EXIT_INTERRUPTED
     for error in errors:
-        print(f"error: {error}", file=sys.stderr)
+        words = f"{error.reason} ({error.code})" if isinstance(error, Refusal) else str(error)
+        print(f"error: {words}", file=sys.stderr)
     if all(isinstance(error, Refusal) for error in errors):
         return EXIT_REFUSED
     return EXIT_MACHINE

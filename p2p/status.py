@@ -52,6 +52,11 @@ class NodeStatus:
         """Its id."""
         return self.finality.block
 
+    @property
+    def finality_late(self) -> str:
+        """Why nothing newer is final; of a node that catches up that it is behind is no news."""
+        return self.finality.alarm or ("" if self.sync is not None else self.finality.late)
+
 
 @dataclass(frozen=True, slots=True)
 class PeerStatus:

@@ -274,7 +274,7 @@ def report_of(node: Node) -> NodeReport:
         mempool=status.mempool_transactions,
         behind=0 if status.sync is None else status.sync.target - status.height,
         first=first.hex() if first is not None else "",
-        late=status.finality.alarm or status.finality.late,
+        late=status.finality_late,
         peers=tuple(peer.id.hex() for peer in node.peers()),
     )
 

@@ -34,6 +34,19 @@ def test_an_interrupt_while_it_loads_ends_it_without_a_word(tmp_path: Path, modu
     assert ended(tmp_path) == (130, "", "")
 
 
+@pytest.mark.parametrize("module", ["trio", "fastapi"])
+def test_so_does_one_while_a_node_loads(tmp_path: Path, module: str) -> None:
+    (tmp_path / f"{module}.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(
+        [sys.executable, "-m", "p2p.node_main"],
+        env=here(str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_it_is_the_command_line(tmp_path: Path) -> None:
     code, out, err = ended(tmp_path, "--version")
     assert (code, out.split()[0], err) == (0, "cornerstone", "")

@@ -137,7 +137,7 @@ def status_view(status: NodeStatus) -> StatusView:
         finalized=status.finalized.hex(),
         justified_height=status.finality.justified_height,
         justified=status.finality.justified.hex(),
-        finality_late=status.finality.alarm or status.finality.late,
+        finality_late=status.finality_late,
         slot=status.slot,
         syncing=status.syncing,
         sync=None if status.sync is None else sync_view(status.sync),

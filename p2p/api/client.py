@@ -28,6 +28,7 @@ from p2p.api.json_codec import WrongJson, decode_json
 from p2p.api.limits import BATCH_BYTES_MAX, BATCH_TRANSACTIONS_MAX
 from p2p.api.receipt_views import HandoversView, read_handover
 from p2p.api.views import (
+    UNKNOWN_PATH,
     AccountHistoryView,
     AccountView,
     BlockSummary,
@@ -267,6 +268,11 @@ class Client:
             return Unreachable(
                 f"{self.url} answered {answer.status_code} without a problem document; "
                 "is it a Cornerstone node's API?"
+            )
+        if problem.code == UNKNOWN_PATH:
+            return Unreachable(
+                f"{self.url}: {problem.detail}; it is a light node, which keeps no chain, or of "
+                "another version: ask a full node"
             )
         return ApiError(problem.status, problem.code, problem.detail)
 

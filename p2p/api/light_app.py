@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
+from p2p.api.page_routes import LightPages
 from p2p.api.problems import Boundary, Problem, install_problems
 from p2p.api.requests import CBOR
 from p2p.api.routing import add_get, described, json_response
@@ -94,8 +95,15 @@ def light_status_view(node: LightNode) -> LightStatusView:
 
 def light_app(node: LightNode, observer: Observer) -> FastAPI:
     """The application of a light node."""
-    app = FastAPI(title="Cornerstone light node API", version="1", redirect_slashes=False)
+    app = FastAPI(
+        title="Cornerstone light node API",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.include_router(LightRoutes(node).router)
+    app.include_router(LightPages().router)
     install_problems(app)
     app.add_middleware(Boundary, observer=lambda: observer)
     return app

@@ -43,6 +43,20 @@ class PageRoutes:
         return Response(Metrics(self._served.node).exposition(), media_type=METRICS_TYPE)
 
 
+class LightPages:
+    """`/` and `/docs` of a light node: its API is all there is to show."""
+
+    def __init__(self) -> None:
+        self._docs = Page("docs.html")
+        router = self.router = APIRouter(include_in_schema=False)
+        for path in ("/", "/docs"):
+            router.add_api_route(path, self.docs, response_class=Response)
+
+    async def docs(self) -> Response:
+        """The API, read from /openapi.json by the page itself."""
+        return self._docs.response()
+
+
 class Page:
     """A page of this package; the browser is told to run its own script and nothing else.
 

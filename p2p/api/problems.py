@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chain.primitives.errors import Declined, Invalid, Malformed, Refusal, StoreFailure
 from p2p.api.json_codec import encode_json
-from p2p.api.views import ProblemView
+from p2p.api.views import UNKNOWN_PATH, ProblemView
 from p2p.observer import Observer
 
 MEDIA_TYPE = "application/problem+json"
@@ -81,7 +81,7 @@ def install_problems(app: FastAPI) -> None:
 
 def _routing(status: int, request: Request, detail: str) -> tuple[str, str]:
     if status == HTTPStatus.NOT_FOUND:
-        return "unknown-path", f"there is no {request.url.path[:200]!r} here; /docs lists what is"
+        return UNKNOWN_PATH, f"there is no {request.url.path[:200]!r} here; /docs lists what is"
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         return "method", f"{request.method} is not for {request.url.path[:200]!r}; see /docs"
     return "http", detail

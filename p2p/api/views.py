@@ -364,6 +364,10 @@ class ProofView:
     seal: str
 
 
+UNKNOWN_PATH = "unknown-path"
+"""The code of a problem: the node knows no such request, as a light node knows few."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProblemView:
     """An error, as RFC 9457 has it, with a `code` for programs."""

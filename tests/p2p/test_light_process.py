@@ -70,6 +70,11 @@ async def look(config: NodeConfig, network: MemoryNetwork, height: int) -> None:
             assert decode_checkpoint(raw).header.height == height
             assert (await http.get("/v1/genesis")).content == config.genesis.read_bytes()
             assert (await http.get("/v1/nothing")).json()["code"] == "unknown-path"
+            for path in ("/", "/docs"):
+                page = await http.get(path)
+                assert page.status_code == 200
+                assert "https://" not in page.text
+                assert "default-src 'none'" in page.headers["content-security-policy"]
         nursery.cancel_scope.cancel()
 
 

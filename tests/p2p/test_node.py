@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from p2p.net.transport import LINK_MESSAGE_BYTES_MAX, Link
 from p2p.node import Node, NodeParts
 from p2p.observer import Field, Hears, Observer
 from p2p.peers.contact import Reach
+from p2p.progress import SyncProgress
 from p2p.verifier import InlineVerifier
 from p2p.wire.codec import encode_message
 from p2p.wire.messages import BlockTransactions, Lane, Peers
@@ -256,6 +257,20 @@ async def test_status_and_peers_tell_what_is(autojump_clock: trio.testing.MockCl
         assert peer.bytes_in > 0
         assert peer.score == 0
         assert second.node.remember().kept
+
+
+async def test_of_a_node_that_catches_up_late_finality_is_no_news_but_an_alarm_is(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with open_net() as net:
+        node = await net.start("n0")
+        await trio.sleep(30)
+        alone = node.node.status()
+    assert "not heard" in alone.finality_late
+    behind = replace(alone, sync=SyncProgress(1, 9, 0.0, 0.0, None))
+    assert behind.finality_late == ""
+    alarmed = replace(behind, finality=replace(behind.finality, alarm="two final blocks"))
+    assert alarmed.finality_late == "two final blocks"
 
 
 async def test_a_partition_by_tap_heals_to_one_chain_with_every_transaction(

@@ -16,8 +16,10 @@ from chain.ledger import Ledger
 from chain.store import MemoryStore
 from p2p.api import client as client_module
 from p2p.api.client import ApiError, Client, Unreachable, batches, connect
+from p2p.api.json_codec import encode_json
 from p2p.api.limits import BATCH_TRANSACTIONS_MAX
 from p2p.api.server import bind, serve_api
+from p2p.api.views import ProblemView
 from p2p.node import Node
 from tests.p2p.api.serving import make_node
 from tests.p2p.founding import Founding, found
@@ -111,6 +113,13 @@ async def test_refusals_and_silence_are_told_apart(monkeypatch: pytest.MonkeyPat
             await away(ask)
 
 
+def unknown_path() -> bytes:
+    """What a light node says to a request for the chain."""
+    body = encode_json(ProblemView("about:blank", "Not Found", 404, "no '/x' here", "unknown-path"))
+    head = f"HTTP/1.1 404 Not Found\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
 async def test_something_else_at_the_address() -> None:
     async def answer(reply: bytes, stream: trio.SocketStream) -> None:
         await stream.receive_some(65_536)
@@ -121,6 +130,7 @@ async def test_something_else_at_the_address() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "does not answer as a Cornerstone"),
         (b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"light":true}', "is a light node"),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "404 without a problem document"),
+        (unknown_path(), "it is a light node, which keeps no chain, or of another version"),
         (b"SSH-2.0-OpenSSH\r\n", "cannot reach a node"),
     ):
         async with trio.open_nursery() as nursery:
