@@ -10,6 +10,8 @@ Rules:
 - An offence is reported again, in turns, when the seat can be taken that could not when it was
   recorded; until then it waits. *Why:* the rule punishes, and nobody else would think of it.
 - Nothing is reported of which nothing can follow any more, nor of somebody without a seat.
+- Of one offender OFFENCES_PER_OFFENDER wait to be reported. *Why:* one takes the seat; and whoever
+  has signed twice in a thousand slots must not keep others from being reported.
 - One report at a time, in a lane of its own. *Why:* its sequence number is then the next one.
 """
 
@@ -32,6 +34,7 @@ from p2p.protocol.instant import Now
 TURN_SLOTS = 3  # a transaction is on the chain in two
 REPORTS_MAX = 3  # a report that is refused thrice is somebody else's to make
 OFFENCES_MAX = 64  # waiting to be reported: more than a third of the largest set
+OFFENCES_PER_OFFENDER = 4  # more than one, for some may be of a seat that is gone
 EXPIRY_SLOTS = 20
 LANE = LANE_MAX
 
@@ -65,6 +68,9 @@ class Reporting:
             return
         offence = offence_id(evidence)
         if offence in self._reports or len(self._reports) >= OFFENCES_MAX:
+            return
+        offenders = [report.evidence.offender for report in self._reports.values()]
+        if offenders.count(evidence.offender) >= OFFENCES_PER_OFFENDER:
             return
         try:
             authorities = self._ledger.finality.authorities(self._ledger.head.id)

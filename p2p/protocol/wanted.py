@@ -1,10 +1,11 @@
 """The blocks we want: headers that link to our ledger, whose bodies are still to come.
 
 Shared by the header engine, which adds, and the body engine, which takes. Parents always come
-before children. Bounded: at most WANTED_MAX headers (about 1 MiB), WANTED_PER_SOURCE from one peer.
-*Why:* an authority can seal a long chain of headers and serve none of its bodies; until that is
-given up it holds its own part of the room and of the window, and what others show is still learnt
-and downloaded.
+before children. Bounded: at most WANTED_MAX headers (about 1 MiB), WANTED_PER_SOURCE from one peer;
+half of the room is for whoever comes first, the other half is every peer's in equal shares.
+*Why:* an authority can seal long chains of headers, show each by another peer, and serve none of
+their bodies; until that is given up they hold their own part of the room and of the window, and
+what others show is still learnt and downloaded.
 """
 
 import math
@@ -19,6 +20,7 @@ from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
 
 WANTED_MAX = 2048
+UNSHARED_MAX = WANTED_MAX // 2  # of those, for whoever comes first
 WANTED_PER_SOURCE = 512  # as much as is downloaded at a time; other peers show what comes after
 REJECTED_MAX = 4096
 # While blocks of a branch keep coming we are catching up with it; silence longer than this is a
@@ -89,7 +91,10 @@ class Wanted:
 
     def room(self, source: PeerId) -> int:
         """How many more headers of a peer may be added."""
-        return min(WANTED_MAX - len(self._blocks), WANTED_PER_SOURCE - self._shown[source])
+        share = (WANTED_MAX - UNSHARED_MAX) // max(1, len(self.claims))
+        first = UNSHARED_MAX - len(self._blocks)
+        shared = min(WANTED_MAX - len(self._blocks), share - self._shown[source])
+        return min(max(first, shared), WANTED_PER_SOURCE - self._shown[source])
 
     def first(self, count: int) -> Iterator[WantedBlock]:
         """The first wanted blocks in chain order, so many in all and of each source its share."""

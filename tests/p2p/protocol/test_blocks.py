@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from chain.block import Block, encode_block
-from chain.primitives.hashing import sha256
+from chain.consensus.engine import HeaderNode
+from chain.primitives.hashing import Hash, sha256
+from p2p.peers.peer import PeerId
 from p2p.protocol import blocks, downloads, sync, wanted
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, GetHeaders, Headers, Transactions
@@ -390,6 +392,24 @@ def test_a_full_answer_below_the_claim_is_continued() -> None:
     effects = talking.say(ANN, headers(1, made[: sync.HEADERS_MAX]))
     assert penalties(effects) == []
     assert len(sent(effects, GetHeaders)) == 1
+
+
+def test_many_silent_chains_of_headers_leave_every_peer_its_share() -> None:
+    found = wanted.Wanted()
+    made = extend(make_ledger(), wanted.WANTED_PER_SOURCE)
+    nodes = [HeaderNode(block.header, block.seal, block.header.height, 0) for block in made]
+    peers = [PeerId(bytes([number]) * 32) for number in range(16)]
+    for each in (*peers, BOB):
+        found.claim(each, 1, nodes[0].id)
+    for number, each in enumerate(peers):
+        for node in nodes:
+            marked = replace(node.header, state=Hash(bytes([number]) * 32))
+            found.add(HeaderNode(marked, node.seal, node.weight, 0), each)
+    assert len(found) <= wanted.WANTED_MAX
+    share = (wanted.WANTED_MAX - wanted.UNSHARED_MAX) // 17
+    assert found.room(BOB) == share
+    assert all(found.add(node, BOB) for node in nodes[:share])
+    assert not found.add(nodes[share], BOB)
 
 
 def test_a_silent_chain_of_headers_leaves_room_for_what_others_show() -> None:

@@ -12,7 +12,13 @@ from chain.transactions.governance_evidence import (
 )
 from chain.transactions.governance_seats import set_decided, set_in_force
 from p2p.protocol.instant import Now
-from p2p.protocol.reporting import REPORTS_MAX, TURN_SLOTS, Reporting
+from p2p.protocol.reporting import (
+    OFFENCES_MAX,
+    OFFENCES_PER_OFFENDER,
+    REPORTS_MAX,
+    TURN_SLOTS,
+    Reporting,
+)
 from tests.chain.sets import BY_ID, PEOPLE, Chain, change
 from tests.parties import Party
 
@@ -66,6 +72,23 @@ def test_one_report_takes_the_seat_and_nothing_more_is_said() -> None:
     assert prospect(chain.on.state, evidence) is Prospect.NEVER
     assert reports.tick(now(chain, TURN_SLOTS)) is None
     assert reports.deadline_s() is None
+
+
+def test_who_has_signed_twice_over_and_over_keeps_nobody_elses_offence_from_being_reported() -> (
+    None
+):
+    chain = Chain(7)
+    for _ in range(OFFENCES_MAX + 1):
+        chain.grow()
+    reports = reporter(chain, double_vote(chain), PEOPLE[0])
+    for epoch in range(2, OFFENCES_MAX + 2):
+        reports.found(double_vote(chain, epoch=epoch), now(chain))
+    reports.found(double_vote(chain, PEOPLE[4]), now(chain))
+    slots = 7 * TURN_SLOTS + (OFFENCES_PER_OFFENDER + 1) * REPORTS_MAX * TURN_SLOTS
+    said = [reports.tick(now(chain, later)) for later in range(slots)]
+    bodies = [decode_transaction(raw, chain.genesis.hash).body for raw in said if raw is not None]
+    offenders = {body.evidence.offender for body in bodies if isinstance(body, SubmitEvidence)}
+    assert offenders == {OFFENDER.did, PEOPLE[4].did}
 
 
 def test_others_wait_for_their_turn() -> None:
