@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from chain.genesis import Genesis
 from chain.primitives.errors import Refusal
@@ -86,7 +87,7 @@ def inject(
         print_json(encode_faults(reply))
         return
     ends = f"for {for_time}" if for_s else f"`cornerstone testnet heal {net} {act.id}` ends it"
-    console.print(f"{act.id}: {said(kind)} on {listed(act.on)}; {ends}", highlight=False)
+    console.print(Text(f"{act.id}: {said(kind)} on {listed(act.on)}; {ends}"))
 
 
 def heal(net: Net, which: Which = None, as_json: AsJson = False) -> None:
@@ -113,7 +114,7 @@ def heal(net: Net, which: Which = None, as_json: AsJson = False) -> None:
     for act, found in undone.items():
         left = "" if found is None or found.clean else "; something of it may be left, see `logs`"
         hits = 0 if found is None else found.hits
-        console.print(f"{act} ended after {hits} hits{left}", highlight=False)
+        console.print(Text(f"{act} ended after {hits} hits{left}"))
     if everything:
         console.print("healed: every node can reach every other")
 
@@ -126,7 +127,9 @@ def faults(net: Net, record: Record = None, as_json: AsJson = False) -> None:
     directory = choose(net)
     if record is not None:
         write_session(directory, record)
-        console.print(f"recorded in {record}; `cornerstone testnet run {record}` plays it again")
+        console.print(
+            Text(f"recorded in {record}; `cornerstone testnet run {record}` plays it again")
+        )
         return
     reply = ask_faults(directory, Request(Verb.FAULTS))
     if as_json:
@@ -217,7 +220,7 @@ def table_of(in_force: tuple[InForce, ...]) -> Table:
         left = f"{fault.left_s:.0f} s" if fault.left_s else "until healed"
         act, since = fault.act, f"{fault.since_s:.0f} s"
         sides = (listed(act.on), listed(act.to))
-        table.add_row(act.id, said(act.kind), *sides, since, left, str(fault.hits))
+        table.add_row(Text(act.id), Text(said(act.kind)), *sides, since, left, str(fault.hits))
     return table
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, BinaryIO
 import trio
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from testnet.agreement import Agreement, agree
 from testnet.control import Request, Verb, ask, is_running
@@ -42,7 +43,7 @@ def ps(as_json: AsJson = False) -> None:
         table.add_column(title, overflow="fold")
     for item in found:
         state = "[green]running[/]" if item["running"] else "[dim]stopped[/]"
-        cells = [str(item[key]) for key in ("nodes", "dashboard", "dir")]
+        cells = [Text(str(item[key])) for key in ("nodes", "dashboard", "dir")]
         table.add_row(str(item["name"]), state, *cells)
     console.print(table)
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from testnet.control import ControlConnection, Request, Verb, is_running
 from testnet.directory import NetDirectory, free_name, testnets_root, validate_name
@@ -110,7 +111,7 @@ def down(name: NetName = None, delete: Delete = False, as_json: AsJson = False) 
     else:
         did = "stopped" if was_running else "was not running"
         kept = "its state is deleted" if delete else f"its state is in {directory.path}"
-        console.print(f"testnet {directory.name} {did}; {kept}", highlight=False, soft_wrap=True)
+        console.print(Text(f"testnet {directory.name} {did}; {kept}"), soft_wrap=True)
 
 
 def run(
@@ -150,7 +151,9 @@ def announce(directory: NetDirectory, record: NetRecord, detach: bool, as_json: 
     if as_json:
         print_json(encode_record(record, directory))
     elif detach:
-        console.print(f"testnet {record.name} runs; state in {directory.path}", soft_wrap=True)
+        console.print(
+            Text(f"testnet {record.name} runs; state in {directory.path}"), soft_wrap=True
+        )
         console.print(f"dashboard {record.dashboard}", highlight=False)
 
 

@@ -11,6 +11,7 @@ from testnet.commands import app
 from testnet.directory import NetDirectory
 from testnet.errors import LaunchFailure, Unfit
 from testnet.options import choose, choose_stopped
+from testnet.record import NetRecord, save_record
 
 VERBS = [
     *("up", "resume", "down", "ps", "status", "logs", "load"),
@@ -115,3 +116,17 @@ def test_a_damaged_testnet_is_told(home: Path) -> None:
     result = CliRunner().invoke(app, ["status", "torn"])
     assert isinstance(result.exception, LaunchFailure)
     assert "testnet.json cannot be used" in str(result.exception)
+
+
+def test_a_home_with_brackets_in_its_name_is_no_markup(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = home / "[" / "]x[bold]"
+    monkeypatch.setenv("CORNERSTONE_HOME", str(odd))
+    directory = NetDirectory(odd / "testnets" / "demo")
+    directory.path.mkdir(parents=True)
+    save_record(directory, NetRecord("demo", "", (), ()))
+    directory.spec.write_text("{}")
+    for words in (["ps"], ["down", "demo"]):
+        told = CliRunner().invoke(app, words, env={"COLUMNS": "400"}, catch_exceptions=False)
+        assert str(directory.path) in told.output
