@@ -11,8 +11,9 @@ Rules:
 - Out of room, the sender that takes the most bytes loses the last number of its largest lane, and
   when that is the newcomer itself it is declined. *Why:* a flood displaces only itself, and what
   is left of every lane is still a run that a block can take.
-- Registrations wait in a compartment of their own. *Why:* each is a different sender, so a stranger
-  with fresh keys would otherwise be nobody's heaviest sender.
+- Registrations wait in a compartment of their own, by the signatures that they bring. *Why:* each
+  is a different sender, so a stranger with fresh keys would otherwise be nobody's heaviest sender;
+  and however soon they expire, no more have to be checked in a slot than there is room for.
 - What has expired is forgotten slot by slot; what a block took, or overtook, leaves; what a lost
   branch had taken comes back.
 All operations are O(log n) amortised in what waits. Spec: docs/spec/ledger.md, section 7.
@@ -39,7 +40,7 @@ class MempoolLimits:
 
     transactions: int = 50_000  # five full blocks: what a reorganisation may bring back at once
     bytes: int = 32 * 1024 * 1024
-    registrations: int = 2_000  # of the transactions; each costs several signature checks
+    proofs: int = 2_048  # signatures that the registrations bring: of four full blocks, 120 ms
     sequence_ahead: int = 20_000  # how far a lane may run ahead of the ledger
 
 
@@ -74,7 +75,7 @@ class Mempool:
     def __init__(self, limits: MempoolLimits) -> None:
         self.limits = limits
         self.bytes = 0
-        self._registrations = 0
+        self._proofs = 0  # signatures that the registrations bring
         self._pending: dict[Hash, Pending] = {}
         self._by_raw: dict[Hash, Hash] = {}
         self._lanes: dict[LaneKey, Lane] = {}
@@ -216,12 +217,13 @@ class Mempool:
         return before
 
     def _check_registrations(self, tx: Transaction, replaced: Transaction | None) -> None:
-        waits = replaced is not None and isinstance(replaced.body, Register)
-        more = isinstance(tx.body, Register) and not waits
-        if more and self._registrations >= self.limits.registrations:
+        proofs = _proofs(tx)
+        less = 0 if replaced is None else _proofs(replaced)
+        if proofs and self._proofs - less + proofs > self.limits.proofs:
             raise Declined(
                 "mempool-registrations",
-                f"{self._registrations} registrations wait, the most that are kept; send it later",
+                f"registrations wait with {self._proofs} signatures, this one brings {proofs}: at "
+                f"most {self.limits.proofs} are kept; send it later",
             )
 
     def _waiting(self, tx: Transaction) -> Transaction | None:
@@ -294,7 +296,7 @@ class Mempool:
         self._pending[tx.id] = pending
         self._by_raw[pending.raw_hash] = tx.id
         self.bytes += len(tx.raw)
-        self._registrations += isinstance(tx.body, Register)
+        self._proofs += _proofs(tx)
         self._heaviest.change(tx.sender, len(tx.raw))
         expiring = self._expiring.get(tx.expiry)
         if expiring is None:
@@ -310,12 +312,16 @@ class Mempool:
         if self._lanes[key].drop(tx.sequence):
             del self._lanes[key]
         self.bytes -= len(tx.raw)
-        self._registrations -= isinstance(tx.body, Register)
+        self._proofs -= _proofs(tx)
         self._heaviest.change(tx.sender, -len(tx.raw))
         # An emptied slot stays until it passes, for its number is in the heap; one that passes
         # has been taken out already.
         if (expiring := self._expiring.get(tx.expiry)) is not None:
             del expiring[tx.id]
+
+
+def _proofs(tx: Transaction) -> int:
+    return tx.body.signatures if isinstance(tx.body, Register) else 0
 
 
 def displaced(tx: Transaction, admission: Admission) -> list[Drop]:

@@ -39,8 +39,8 @@ CONTROLLERS_MAX = 4
 RECORDS_CACHED = 4096
 """Decoded records kept: the senders of a busy hour, about 8 MB at worst."""
 PROOFS_CACHED = 2_560
-"""A registration is checked at admission and again in its block; the second time is free. As many
-as wait at most, and some that came with a block; 5 KB each with the most keys, 13 MB at worst."""
+"""A registration is checked at admission and again in its block; the second time is free. More than
+wait at most, and some that came with a block; 5 KB each with the most keys, 13 MB at worst."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ IDS_BURST = 200_000  # four full mempools, as two halves of a healed network exc
 UNVERIFIED_MAX = 2_048  # bodies nobody asked for whose signatures wait: 70 ms of two threads
 # Transactions that come to nothing, though nobody is to blame: 50 ms of our time, a second and peer
 DECLINED_RATE = 500
-DECLINED_BURST = 5_000  # two full blocks whose transactions come after them
+DECLINED_BURST = 10_000  # the transactions of the largest block, which may come after it
 FAULTS_RATE = 3 / 60  # unserved promises that are free; even an honest peer can be unlucky
 FAULTS_BURST = 3
 BLAME_RATE = 5 / 60  # unserved promises that give a point: fewer than ten minutes forget

@@ -15,8 +15,8 @@ from tests.chain.pool.waiting import REGISTRATION, Sequences, sender, waiting
 SLOT = 10
 
 
-def pool(transactions: int = 100, size: int = 100_000, registrations: int = 10) -> Mempool:
-    return Mempool(MempoolLimits(transactions, size, registrations, sequence_ahead=50))
+def pool(transactions: int = 100, size: int = 100_000, proofs: int = 20) -> Mempool:
+    return Mempool(MempoolLimits(transactions, size, proofs, sequence_ahead=50))
 
 
 def fill(mempool: Mempool, *txs: Transaction) -> None:
@@ -129,10 +129,11 @@ def test_what_can_never_fit_displaces_nobody() -> None:
 
 
 def test_registrations_wait_in_a_compartment() -> None:
-    mempool = pool(registrations=2)
+    mempool = pool(proofs=5)
     fill(mempool, *(waiting(n, body=REGISTRATION) for n in (1, 2)))
-    assert "2 registrations wait" in declined(mempool, waiting(3, body=REGISTRATION))
-    with pytest.raises(Declined, match="2 registrations wait"):
+    full = "registrations wait with 4 signatures, this one brings 2: at most 5"
+    assert full in declined(mempool, waiting(3, body=REGISTRATION))
+    with pytest.raises(Declined, match=full):
         mempool.check_registrations(waiting(3, body=REGISTRATION))
     mempool.check_registrations(waiting(2, expiry=50, body=REGISTRATION))  # it would replace one
     mempool.check_registrations(waiting(3))

@@ -9,9 +9,10 @@ from chain.pool.mempool import Mempool, MempoolLimits, displaced
 from chain.primitives.errors import Declined
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction
+from chain.transactions.identity import Register
 from tests.chain.pool.waiting import REGISTRATION, TRANSFER, Sequences, waiting
 
-LIMITS = MempoolLimits(transactions=12, bytes=3_000, registrations=3, sequence_ahead=8)
+LIMITS = MempoolLimits(transactions=12, bytes=3_000, proofs=7, sequence_ahead=8)
 ROOM = BlockRoom(transactions=4, bytes=1_200)
 
 
@@ -35,8 +36,8 @@ class NaiveMempool:
         if rivals and rivals[0].expiry <= tx.expiry:
             return "sequence-taken"
         after = [t for t in self.txs if t not in rivals]
-        registering = tx.kind == "did.register" and not any(t.kind == tx.kind for t in rivals)
-        if registering and sum(t.kind == tx.kind for t in after) >= LIMITS.registrations:
+        brought = sum(len(t.body.proofs) for t in (*after, tx) if isinstance(t.body, Register))
+        if isinstance(tx.body, Register) and brought > LIMITS.proofs:
             return "mempool-registrations"
         while over([*after, tx]):
             victim = last_of_the_heaviest([*after, tx])
