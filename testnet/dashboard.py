@@ -23,7 +23,7 @@ from testnet.board import HEIGHTS_KEPT, Board
 from testnet.child import ChildMain
 from testnet.control import Request, Verb, ask
 from testnet.directory import NetDirectory
-from testnet.display import faults
+from testnet.display import behind, faults
 from testnet.nodeapi import NodeApi, open_client
 from testnet.pipes import encode_started
 from testnet.ports import HOST
@@ -90,7 +90,8 @@ def describe(node: NodeView, snapshot: Snapshot, names: dict[str, str]) -> dict[
     """A node as the page wants it: peers by name, remarks in words."""
     report = asdict(node.report) | {"peers": [names.get(i, i[:8]) for i in node.report.peers]}
     own = {"name": node.name, "id": node.id, "p2p": node.p2p, "api": node.api, "pid": node.pid}
-    told = {"state": node.state.value, "remarks": ", ".join(faults(node, snapshot))}
+    remarks = ", ".join(filter(None, [behind(node), *faults(node, snapshot)]))
+    told = {"state": node.state.value, "remarks": remarks}
     return report | own | told
 
 

@@ -1,6 +1,6 @@
 """What people see of a testnet in a terminal: a table of its nodes, live or in plain lines."""
 
-from rich.console import Console, Group
+from rich.console import Console, Group, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +16,9 @@ COLOURS = {
     State.STOPPING: "yellow",
     State.STOPPED: "dim",
 }
+TITLES = ("node", "address", "api", "height", "head", "final", "in/out", "mempool", "state")
+NUMBERS = ("height", "final", "in/out", "mempool")
+KEPT = ("node", "height", "state")
 HEAD_COLOURS = ("cyan", "bright_yellow", "bright_magenta", "bright_blue", "bright_red")
 
 
@@ -23,16 +26,13 @@ def node_table(snapshot: Snapshot) -> Table:
     """The nodes, one a line of 78 columns, so that a plain terminal holds it.
 
     Addresses are shown without scheme, the API by its port on the same host. Equal heads have
-    equal colours, so a fork is seen at a glance.
+    equal colours, so a fork is seen at a glance. Where there is less room, name, height and state
+    are cut last.
     """
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for title in ("node", "address", "api"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("height", justify="right", no_wrap=True)
-    table.add_column("head", no_wrap=True)
-    for title in ("final", "in/out", "mempool"):
-        table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
+    for title in TITLES:
+        side: JustifyMethod = "right" if title in NUMBERS else "left"
+        table.add_column(title, justify=side, no_wrap=title in KEPT)
     if any(faults(node, snapshot) for node in snapshot.nodes):
         table.add_column("faults", overflow="fold")
     heads = list(dict.fromkeys(node.report.head for node in snapshot.nodes if node.running))
@@ -43,8 +43,13 @@ def node_table(snapshot: Snapshot) -> Table:
 
 def state_text(node: NodeView) -> str:
     """The state of a node, and how far behind it is while it catches up."""
-    behind = node.report.behind if node.running else 0
-    return f"{node.state.value}, {behind:,} behind" if behind else node.state.value
+    return ", ".join(filter(None, [node.state.value, behind(node)]))
+
+
+def behind(node: NodeView) -> str:
+    """How far behind a node is that catches up; else empty."""
+    blocks = node.report.behind if node.running else 0
+    return f"{blocks:,} behind" if blocks else ""
 
 
 def node_row(node: NodeView, snapshot: Snapshot, heads: list[str]) -> list[Text]:
@@ -54,25 +59,31 @@ def node_row(node: NodeView, snapshot: Snapshot, heads: list[str]) -> list[Text]
     head_colour = HEAD_COLOURS[place % len(HEAD_COLOURS)]
     colour = "" if node.running else "dim"
     return [
-        Text(node.name, "bold" if node.running else "dim"),
-        Text(node.p2p.removeprefix("ws://"), colour),
-        Text(f":{node.api.rpartition(':')[2]}", colour),
-        Text(str(report.height), colour),
-        Text(report.head[:HEAD_DIGITS], head_colour if node.running else "dim"),
-        Text(str(report.finalized), colour),
-        Text(f"{report.inbound}/{report.outbound}", colour),
-        Text(str(report.mempool), colour),
-        Text(state_text(node), COLOURS[node.state]),
+        cell(node.name, "bold" if node.running else "dim"),
+        cell(node.p2p.removeprefix("ws://"), colour),
+        cell(f":{node.api.rpartition(':')[2]}", colour),
+        cell(str(report.height), colour),
+        cell(report.head[:HEAD_DIGITS], head_colour if node.running else "dim"),
+        cell(str(report.finalized), colour),
+        cell(f"{report.inbound}/{report.outbound}", colour),
+        cell(str(report.mempool), colour),
+        cell(state_text(node), COLOURS[node.state]),
         Text(", ".join(faults(node, snapshot)), "red"),
     ]
 
 
+def cell(text: str, style: str) -> Text:
+    """What stays on its line."""
+    return Text(text, style, no_wrap=True)
+
+
 def faults(node: NodeView, snapshot: Snapshot) -> list[str]:
     """What is wrong with a node or was done to it."""
-    found = []
+    found: list[str] = []
     for number, group in enumerate(snapshot.groups, start=1):
         if node.name in group:
             found.append(f"group {number}/{len(snapshot.groups)}")
+    found.extend(node.faults)
     if node.restarts:
         found.append(f"fell {node.restarts}x: {node.last_exit}")
     return found

@@ -327,6 +327,7 @@ class Supervisor:
             restarts=member.restarts,
             last_exit=member.last_exit,
             report=self._reports.get(name, NodeReport()),
+            faults=self._open_desk().faults_on(name, time.monotonic()),
         )
 
 

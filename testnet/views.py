@@ -42,7 +42,10 @@ class NodeReport:
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """One node as the supervisor sees it. `peers` in the report are node ids in hex."""
+    """One node as the supervisor sees it. `peers` in the report are node ids in hex.
+
+    `faults` were put in force on it by hand: `link.delay (f1)`.
+    """
 
     name: str
     id: str
@@ -53,6 +56,7 @@ class NodeView:
     restarts: int
     last_exit: str
     report: NodeReport
+    faults: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -110,9 +114,12 @@ def decode_snapshot(value: Any) -> Snapshot:
 
 def decode_node(value: Any) -> NodeView:
     """One node of a snapshot. Raises KeyError, TypeError or ValueError for another version's."""
-    return NodeView(
-        **{**value, "state": State(value["state"]), "report": decode_report(value["report"])}
-    )
+    read = {
+        "state": State(value["state"]),
+        "report": decode_report(value["report"]),
+        "faults": tuple(value["faults"]),
+    }
+    return NodeView(**{**value, **read})
 
 
 def decode_report(value: Any) -> NodeReport:

@@ -102,6 +102,14 @@ class Desk:
     def _show(self, undone: Undone | None, now: float) -> bytes:
         return encode_line(encode_faults(FaultsReply(self._docket.in_force(now), undone)))
 
+    def faults_on(self, name: str, now: float) -> tuple[str, ...]:
+        """What is in force on a node, beside the split."""
+        return tuple(
+            f"{fault.act.kind.NAME} ({fault.act.id})"
+            for fault in self._docket.in_force(now)
+            if name in fault.act.on and fault.act.id not in self._cuts
+        )
+
     # Splits
 
     def split(self, groups: Groups, for_s: float, now: float) -> None:

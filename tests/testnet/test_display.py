@@ -1,5 +1,8 @@
 """What people read: the table fits a plain terminal, faults are told, the summary is honest."""
 
+from dataclasses import replace
+
+import pytest
 from rich.console import Console
 
 from testnet.display import live_view, node_table, summary
@@ -40,11 +43,26 @@ def test_eighty_columns_hold_the_table() -> None:
     assert "faults" not in text
 
 
+@pytest.mark.parametrize("width", [42, 50, 60, 70])
+def test_a_narrow_terminal_keeps_what_matters(width: int) -> None:
+    text = shown(snapshot(node("n1", "ab"), node("n200", "cd", State.KILLED)), width)
+    assert len(text.splitlines()) == 3
+    for cell in ("n1 ", "n200", "123456", "running", "killed"):
+        assert cell in text
+
+
 def test_faults_are_told() -> None:
     nodes = (node("n1", "ab", restarts=2), node("n2", "cd", State.PAUSED))
     text = shown(snapshot(*nodes, groups=(("n1",), ("n2",))), width=120)
     assert "group 1/2, fell 2x: SIGKILL" in text
     assert "paused" in text
+
+
+def test_a_fault_that_was_injected_is_seen_where_it_is() -> None:
+    slow = replace(node("n2", "cd"), faults=("link.delay (f1)", "gossip.drop (f2)"))
+    text = shown(snapshot(node("n1", "ab"), slow), width=120)
+    assert "link.delay (f1), gossip.drop (f2)" in text.splitlines()[2]
+    assert "f1" not in text.splitlines()[1]
 
 
 def test_the_summary_counts_what_runs() -> None:

@@ -28,6 +28,7 @@ def test_a_session_by_hand(cornerstone: Cornerstone, tmp_path: Path) -> None:
     assert shown[0]["with"] == {"by": "50ms", "jitter": "10ms"}
     assert "f2" in [fault["id"] for fault in shown]
     assert "link.delay" in cornerstone.run("testnet", "faults", "demo").stdout
+    assert "link.delay (f1)" in cornerstone.run("testnet", "status", "demo").stdout
     ended = cornerstone("testnet", "heal", "demo", "f2")["ended"]
     assert ended == {"f2": {"hits": 1, "clean": True}}
     ended = cornerstone("testnet", "heal", "demo")["ended"]
