@@ -5,6 +5,7 @@ import base64
 import json
 import random
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,6 +15,7 @@ from chain.primitives import cbor
 from chain.primitives.errors import Malformed
 from chain.primitives.hashing import Hash, sha256
 from chain.primitives.keys import AgreementKey, KeyPair
+from p2p.net.hello import compatible
 from p2p.net.secure import secure
 from p2p.net.transport import Link
 from p2p.protocol.compact import short_id_of
@@ -24,7 +26,7 @@ from p2p.wire.records import sign_record
 from p2p.wire.shorts import Shortener
 from tests.p2p.net.peers import memory_links
 from tests.p2p.wire.extremes import BEYOND, MAXIMAL, MINIMAL, REJECTED
-from tests.p2p.wire.messages import examples
+from tests.p2p.wire.messages import example_hello, examples
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int"
 
@@ -144,6 +146,7 @@ async def vectors() -> dict[str, Json]:
             "id": CHAIN.hex(),
             "short": Shortener(seed("short key")[:SHORT_KEY_BYTES]).of(CHAIN).hex(),
         },
+        "hellos": judged(),
         "sums": summed(),
         "compact": shortened(),
         "record": {
@@ -166,6 +169,33 @@ async def vectors() -> dict[str, Json]:
             "records; of it and of its message the SHA-256 is given.",
         },
     }
+
+
+def judged() -> list[Json]:
+    """A node's hello, those of others, and the code each is refused with; empty: none."""
+    ours = example_hello(version_min=2, version_max=4)
+    foreign = Hash(seed("foreign"))
+    others = (
+        ours,
+        replace(ours, version_min=4, version_max=9),
+        replace(ours, version_min=0, version_max=2),
+        replace(ours, version_min=5, version_max=9),
+        replace(ours, version_min=0, version_max=1),
+        replace(ours, network="other"),
+        replace(ours, genesis=foreign),
+        replace(ours, network="other", genesis=foreign, version_min=5, version_max=9),
+        replace(ours, genesis=foreign, version_min=5, version_max=9),
+        replace(ours, capabilities=("what/7",), height=2**64 - 1, agent=""),
+    )
+    verdicts = [(theirs, compatible(ours, theirs)) for theirs in others]
+    return [
+        {
+            "ours": encode_message(ours).hex(),
+            "theirs": encode_message(theirs).hex(),
+            "code": "" if refusal is None else refusal.code,
+        }
+        for theirs, refusal in verdicts
+    ]
 
 
 def summed() -> dict[str, Json]:
