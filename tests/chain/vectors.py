@@ -4,8 +4,6 @@ One small network from its genesis on: every kind of transaction, one that fails
 authorities, with the state and the results after each block, then receipts of it.
 """
 
-import argparse
-import json
 from pathlib import Path
 from typing import TypeAlias
 
@@ -35,6 +33,7 @@ from chain.transactions.identity import give_consent, register
 from chain.transactions.payment import Transfer
 from tests.chain.receipts.world import PAYEE, PAYER, Paying
 from tests.chain.sets import PEOPLE, change
+from tests.publishing import publish
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int"
 
@@ -212,15 +211,5 @@ def vectors() -> dict[str, Json]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The vectors of the ledger.")
-    parser.add_argument("--write", action="store_true", help=f"write {PATH.name}, not print it")
-    text = json.dumps(vectors(), indent=2) + "\n"
-    if parser.parse_args().write:
-        PATH.write_text(text)
-    else:
-        print(text, end="")
-
-
 if __name__ == "__main__":
-    main()
+    publish(PATH, vectors)

@@ -1,8 +1,6 @@
 """Makes the vectors of the peer protocol; `python -m tests.p2p.wire.vectors --write` the file."""
 
-import argparse
 import base64
-import json
 import random
 import zlib
 from dataclasses import replace
@@ -27,6 +25,7 @@ from p2p.wire.shorts import Shortener
 from tests.p2p.net.peers import memory_links
 from tests.p2p.wire.extremes import BEYOND, MAXIMAL, MINIMAL, REJECTED
 from tests.p2p.wire.messages import example_hello, examples
+from tests.publishing import publish
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int"
 
@@ -278,15 +277,10 @@ def unpacked(value: Json) -> Json:
     return value
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="The vectors of the peer protocol.")
-    parser.add_argument("--write", action="store_true", help=f"write {PATH.name}, not print it")
-    text = json.dumps(packed(trio.run(vectors)), indent=2) + "\n"
-    if parser.parse_args().write:
-        PATH.write_text(text)
-    else:
-        print(text, end="")
+def compressed() -> dict[str, Json]:
+    """Everything as it stands in the file."""
+    return {name: packed(value) for name, value in trio.run(vectors).items()}
 
 
 if __name__ == "__main__":
-    main()
+    publish(PATH, compressed)
