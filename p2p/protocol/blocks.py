@@ -378,7 +378,7 @@ class BlockExchange:
     def _show_head(self, now: Now, *, again: bool) -> list[Effect]:
         """Tell peers that are not known to have it of the head: whole news to who prefers us."""
         head = self._ledger.head
-        if not again and self._wanted.reaches_above(head.height):
+        if not again and self._wanted.reaches_above(head.weight):
             return []
         effects: list[Effect] = []
         announcement = AnnounceBlock(head.header.raw, head.seal)

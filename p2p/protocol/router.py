@@ -278,7 +278,7 @@ class Router:
 
     def syncing(self, now: Now) -> bool:
         """Whether blocks above our head are wanted and have been coming."""
-        return self._wanted.catching_up(self._ledger.head.height, now.s)
+        return self._wanted.catching_up(self._ledger.head.weight, now.s)
 
     def likely_height(self) -> int:
         """Where the chain that the peers have probably ends; see `progress`."""

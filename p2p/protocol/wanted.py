@@ -167,9 +167,9 @@ class Wanted:
         """A peer's head, by its own word."""
         self.claims[peer] = (height, head)
 
-    def reaches_above(self, height: int) -> bool:
-        """Whether any block above `height` is wanted."""
-        return any(wanted.header.height > height for wanted in self._blocks.values())
+    def reaches_above(self, weight: int) -> bool:
+        """Whether any block is wanted whose chain weighs more."""
+        return any(wanted.node.weight > weight for wanted in self._blocks.values())
 
     def tips(self) -> list[Hash]:
         """The highest block that each source has told us of, the highest first."""
@@ -185,20 +185,24 @@ class Wanted:
         """The greatest height among the wanted headers; 0 when there are none."""
         return max((wanted.header.height for wanted in self._blocks.values()), default=0)
 
-    def catching_up(self, height: int, now_s: float) -> bool:
-        """Whether a branch that reaches above `height` is wanted, and blocks of it came lately."""
+    def catching_up(self, weight: int, now_s: float) -> bool:
+        """Whether a branch that weighs more is wanted, and blocks of it came lately.
+
+        *Why by weight:* where work decides, a branch that is higher and lighter costs next to
+        nothing, and who is fed one would make no blocks.
+        """
         if now_s - self._fed_s > PROGRESS_S:
             return False
         return any(
-            now_s - wanted.fed_s <= PROGRESS_S and self._leads_above(wanted, height)
+            now_s - wanted.fed_s <= PROGRESS_S and self._leads_above(wanted, weight)
             for wanted in self._blocks.values()
         )
 
-    def _leads_above(self, wanted: WantedBlock, height: int) -> bool:
+    def _leads_above(self, wanted: WantedBlock, weight: int) -> bool:
         pending = [wanted.header.id]
         while pending:
             current = pending.pop()
-            if self._blocks[current].header.height > height:
+            if self._blocks[current].node.weight > weight:
                 return True
             pending.extend(self._children.get(current, ()))
         return False

@@ -394,6 +394,18 @@ def test_a_full_answer_below_the_claim_is_continued() -> None:
     assert len(sent(effects, GetHeaders)) == 1
 
 
+def test_a_branch_that_is_higher_and_lighter_is_none_to_catch_up_with() -> None:
+    made = extend(make_ledger(), 4)
+    found = wanted.Wanted()
+    for block in made:
+        found.add(HeaderNode(block.header, block.seal, 10 * block.header.height, 0), ANN)
+    found.imported(made[0].id, 0.0)
+    assert found.catching_up(weight := 10 * made[-1].header.height - 1, 1.0)
+    assert found.reaches_above(weight)
+    assert not found.catching_up(weight + 1, 1.0)
+    assert not found.reaches_above(weight + 1)
+
+
 def test_many_silent_chains_of_headers_leave_every_peer_its_share() -> None:
     found = wanted.Wanted()
     made = extend(make_ledger(), wanted.WANTED_PER_SOURCE)
