@@ -14,11 +14,13 @@ from chain.block import decode_block, decode_header, decode_receipt
 from chain.consensus import authorityset
 from chain.consensus.finality import closure, pool, standing
 from chain.consensus.finality.certificate import decode_certificate
+from chain.consensus.finality.vote import decode_vote
 from chain.parameters import PARAMETER_RANGES, Parameters
 from chain.pool import mempool
 from chain.primitives import cose
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import Hash
+from chain.primitives.keys import verify
 from chain.receipts import finality
 from chain.transactions import (
     dataset,
@@ -148,10 +150,34 @@ def test_the_grammar_admits_the_genesis_and_the_receipts() -> None:
         ("present", "state-receipt"),
         ("absent", "state-receipt"),
         ("checkpoint", "checkpoint-file"),
+        ("exported", "cose-receipt"),
     ):
         raw = bytes.fromhex(VECTORS["receipts"][name])
         assert RECEIPTS.admits(rule, raw)
-        assert not RECEIPTS.admits(rule, cbor2.dumps(cbor2.loads(raw)[:-1]))
+        assert not RECEIPTS.admits(rule, shortened(raw))
+
+
+def test_the_grammar_admits_votes_evidence_and_handovers() -> None:
+    for grammar, rule, text in (
+        (BLOCKS, "signed-vote", VECTORS["vote"]["vote"]),
+        (BLOCKS, "vote-bytes", VECTORS["vote"]["signed"]),
+        (BLOCKS, "evidence", VECTORS["evidence"]),
+        (RECEIPTS, "handover", VECTORS["handover"]),
+    ):
+        raw = bytes.fromhex(text)
+        assert grammar.admits(rule, raw)
+        assert not grammar.admits(rule, shortened(raw))
+    key, signed = (bytes.fromhex(VECTORS["vote"][name]) for name in ("key", "signed"))
+    assert verify(key, signed, decode_vote(bytes.fromhex(VECTORS["vote"]["vote"])).signature)
+
+
+def shortened(raw: bytes) -> bytes:
+    """The same array without its last item."""
+    match cbor2.loads(raw):
+        case cbor2.CBORTag() as tagged:
+            return cbor2.dumps(cbor2.CBORTag(tagged.tag, tagged.value[:-1]))
+        case fields:
+            return cbor2.dumps(fields[:-1])
 
 
 def page(name: str) -> str:

@@ -17,8 +17,8 @@ from chain.primitives.cbor import Value
 from chain.primitives.errors import Refusal
 from chain.primitives.hashing import ZERO_HASH, Hash, sha256
 from chain.primitives.keys import AgreementKey, KeyPair
+from chain.receipts.cose import export
 from chain.state import paths
-from chain.transactions.body import Body
 from chain.transactions.dataset import Parent, Publish
 from chain.transactions.document import DidDocument, Key, Purpose, Service
 from chain.transactions.envelope import (
@@ -31,8 +31,9 @@ from chain.transactions.governance_actions import SetRole
 from chain.transactions.governance_evidence import SubmitEvidence
 from chain.transactions.identity import give_consent, register
 from chain.transactions.payment import Transfer
+from tests.chain.consensus.finality.world import sign
 from tests.chain.receipts.world import PAYEE, PAYER, Paying
-from tests.chain.sets import PEOPLE, change
+from tests.chain.sets import BY_ID, PEOPLE, change
 from tests.publishing import publish
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int"
@@ -104,7 +105,7 @@ class Recorded(Paying):
         expiry = self.on.head.slot + 100
         return sign_transaction(held[Purpose.TX], chain, founded.id, 0, 0, expiry, body)
 
-    def double_vote(self) -> Body:
+    def double_vote(self) -> SubmitEvidence:
         """Evidence of two votes by an authority for one epoch."""
         signer = PEOPLE[0]
         source = self.on.finality.standing(self.on.head.id).newest
@@ -140,6 +141,19 @@ def play() -> Recorded:
     chain.grow()
     chain.finalize()
     return chain
+
+
+def voted(chain: Recorded) -> Json:
+    """A vote for the head by the first member of the set in force."""
+    member = chain.authorities.members[0]
+    standing = chain.on.finality.standing(chain.on.head.id)
+    target = Checkpoint(chain.on.head.id, chain.on.head.slot)
+    vote = Vote(standing.set_id, standing.newest, target)
+    return {
+        "key": member.vote.hex(),
+        "signed": vote.signed_bytes(chain.on.chain).hex(),
+        "vote": sign(vote, 0, BY_ID[member.did], chain.on.chain).encode().hex(),
+    }
 
 
 def proof_of(chain: Recorded, key: bytes) -> Json:
@@ -201,10 +215,14 @@ def vectors() -> dict[str, Json]:
         "first": {"block": encode_block(first).hex(), "id": first.id.hex()},
         "blocks": chain.noted,
         "proofs": [proof_of(chain, key) for key in (present, absent)],
+        "vote": voted(chain),
+        "evidence": chain.double_vote().evidence.encode().hex(),
+        "handover": chain.on.handovers.of(1).encode().hex(),
         "receipts": {
             "transaction": receipt.encode().hex(),
             "present": chain.maker.state(present).encode().hex(),
             "absent": chain.maker.state(absent).encode().hex(),
+            "exported": export(receipt, keys()[Purpose.ASSERT]).encode().hex(),
             "checkpoint": TrustedCheckpoint(receipt.proof.header, chain.authorities).encode().hex(),
         },
         "refused": [{"transaction": raw.hex(), "code": code} for raw, code in refused(chain)],
