@@ -11,7 +11,9 @@ Rules (see `buckets` for where a contact may be, `backoff` for when it may be tr
   answers or has answered within TESTED_S. *Why:* an attacker with many good addresses would
   otherwise push out the long known one by one.
 - A book of CONTACTS_MAX makes room by forgetting a terrible contact, else the oldest of the fullest
-  new bucket; never a tried one. *Why:* the fullest bucket is the one somebody fills on purpose.
+  new bucket; never a tried one. *Why:* the fullest bucket is the one somebody fills on purpose. All
+  are gone through for terrible ones every SEARCH_S at most. *Why:* that takes milliseconds, and
+  strangers decide how often room is made.
 - Whom to dial is drawn by bucket, from new and tried alike, of an unused network group and not
   failing where there is such a contact. *Why:* half of the draws are out of a liar's reach.
 - A sample given to others is at most SAMPLE_MAX and, from a larger book, a quarter of it; a larger
@@ -19,6 +21,7 @@ Rules (see `buckets` for where a contact may be, `backoff` for when it may be tr
   whoever wants to attack it, and asking again must not be a way to get it.
 """
 
+import math
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,6 +41,7 @@ COLLISIONS_MAX = 16  # tests that wait; a feeler makes one every two minutes
 SAMPLE_MAX = 64
 SAMPLE_WHOLE = 64  # books up to this size may be given whole: hiding a quarter of it helps nobody
 SAMPLE_STAYS_S = 600.0
+SEARCH_S = 10.0
 FAILURES_SHOWN = 3  # who fails more often in a row is not recommended
 
 Usable = Callable[[Contact], bool]
@@ -93,6 +97,8 @@ class AddressBook:
         self._new = Table()
         self._tried = Table()
         self._collisions: dict[PeerId, PeerId] = {}  # newcomer -> who is in its slot
+        self._terrible: list[PeerId] = []  # the worst last
+        self._searched_s = -math.inf
         self._sample: tuple[float, tuple[bytes, ...]] = (0.0, ())
 
     def __len__(self) -> int:
@@ -325,9 +331,7 @@ class AddressBook:
     def _make_room(self, now_s: float) -> bool:
         if len(self._entries) < CONTACTS_MAX:
             return True
-        heard_of = (e for e in self._entries.values() if e.tried is None)
-        terrible = (e for e in heard_of if e.backoff.terrible(now_s))
-        worst = max(terrible, key=lambda e: (e.backoff.failures, e.contact.peer), default=None)
+        worst = self._worst(now_s)
         if worst is None:
             oldest = next(iter(self._new.fullest()), None)
             if oldest is None:
@@ -335,6 +339,19 @@ class AddressBook:
             worst = self._entries[oldest]
         self._remove(worst)
         return True
+
+    def _worst(self, now_s: float) -> _Entry | None:
+        """A terrible contact that was only heard of."""
+        if not self._terrible and now_s >= self._searched_s + SEARCH_S:
+            self._searched_s = now_s
+            found = [e for e in self._entries.values() if _is_missed_by_nobody(e, now_s)]
+            found.sort(key=lambda e: (e.backoff.failures, e.contact.peer))
+            self._terrible = [entry.contact.peer for entry in found]
+        while self._terrible:
+            entry = self._entries.get(self._terrible.pop())
+            if entry is not None and _is_missed_by_nobody(entry, now_s):
+                return entry
+        return None
 
     def _leave_new(self, entry: _Entry) -> None:
         for slot in entry.places:
@@ -364,6 +381,10 @@ class AddressBook:
                     return entry.contact
                 best[rank] = entry.contact
         return best[min(best)] if best else None
+
+
+def _is_missed_by_nobody(entry: _Entry, now_s: float) -> bool:
+    return entry.tried is None and entry.backoff.terrible(now_s)
 
 
 def _fresh(entry: _Entry, now_s: float) -> bool:

@@ -188,6 +188,37 @@ def test_a_full_book_makes_room_in_the_fullest_bucket_and_never_forgets_the_trie
     assert all(is_tried(book, each) for each in tried)
 
 
+def test_a_full_book_forgets_the_terrible_first_and_does_not_look_for_them_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(addressbook, "CONTACTS_MAX", 200)
+    book, rng, looks = empty(), random.Random(1), 0
+    for number in range(1, 201):
+        book.add(contact(number), str(number), 0)
+    terrible = [peer(number) for number in (7, 11)]
+    for each in terrible * HOPELESS_FAILURES:
+        book.failed(each, 0, rng)
+    judge = Backoff.terrible
+
+    def counted(self: Backoff, now_s: float) -> bool:
+        nonlocal looks
+        looks += 1
+        return judge(self, now_s)
+
+    monkeypatch.setattr(Backoff, "terrible", counted)
+    for number in range(1_000, 1_002):
+        assert book.add(contact(number), str(number), 1) is Learnt.NEW
+    assert not any(book.get(each) for each in terrible)
+    for number in range(2_000, 2_100):
+        book.add(contact(number), str(number), 1)
+    assert looks < 2 * 200
+    late = peer(2_099)
+    for _ in range(HOPELESS_FAILURES):
+        book.failed(late, 1, rng)
+    book.add(contact(3_000), "3000", 1 + addressbook.SEARCH_S)
+    assert book.get(late) is None
+
+
 def test_choice_prefers_unused_groups_and_those_not_failing() -> None:
     book, rng = empty(), random.Random(1)
     for i in range(1, 5):
