@@ -211,11 +211,12 @@ class Admission:
             return None, [Count("gossip", "put-off")]
         allowance.unverified += 1
         self._workings.recent.add(digest, tx.raw, now.s)
-        return self._validation.enter(tx, digest, peer, unasked=True), []
+        return self._validation.enter(tx, digest, peer, allowance), []
 
     def _verified(self, candidate: Candidate) -> None:
-        if candidate.unasked and candidate.peer in self._allowances:
-            self._allowances[candidate.peer].unverified -= 1
+        """It takes no more room: of the connection that brought it, and of no later one's."""
+        if candidate.allowance is not None:
+            candidate.allowance.unverified -= 1
 
     def _validate(self, candidates: list[Candidate], now: Now) -> list[Effect]:
         known, unchecked = self._validation.known(candidates)

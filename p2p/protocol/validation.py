@@ -19,6 +19,7 @@ from chain.transactions.envelope import Transaction, decode_transaction
 from chain.transactions.identity import Register
 from p2p.peers.peer import PeerId
 from p2p.peers.recent import RecentSet
+from p2p.protocol.allowances import Allowance
 from p2p.protocol.effects import Answer, CheckSignatures, Effect, SubmitResult
 
 
@@ -59,15 +60,19 @@ class Candidate:
     Whether it `waits` for its turn (see `turns`) or is being checked.
     """
 
-    __slots__ = ("digest", "peer", "submitters", "transaction", "unasked", "waits")
+    __slots__ = ("allowance", "digest", "peer", "submitters", "transaction", "waits")
 
     def __init__(
-        self, transaction: Transaction, digest: Hash, peer: PeerId | None, unasked: bool
+        self,
+        transaction: Transaction,
+        digest: Hash,
+        peer: PeerId | None,
+        allowance: Allowance | None,
     ) -> None:
         self.transaction = transaction
         self.digest = digest
         self.peer = peer
-        self.unasked = unasked
+        self.allowance = allowance
         self.submitters: list[tuple[Ticket, int]] = []
         self.waits = False
 
@@ -117,10 +122,15 @@ class Validation:
             raise
 
     def enter(
-        self, transaction: Transaction, digest: Hash, peer: PeerId | None, *, unasked: bool = False
+        self,
+        transaction: Transaction,
+        digest: Hash,
+        peer: PeerId | None,
+        allowance: Allowance | None = None,
     ) -> Candidate:
-        """Mark the bytes as being validated; `unasked`: a peer pushed them of itself."""
-        candidate = self._candidates[digest] = Candidate(transaction, digest, peer, unasked)
+        """Mark the bytes as being validated; with the allowance of a peer that pushed them of
+        itself."""
+        candidate = self._candidates[digest] = Candidate(transaction, digest, peer, allowance)
         return candidate
 
     def known(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:

@@ -258,6 +258,19 @@ def test_what_is_pushed_faster_than_signatures_are_checked_is_asked_for_later() 
     assert len(talking.ledger.mempool) == len(txs)
 
 
+def test_what_one_connection_pushed_makes_no_room_for_the_next() -> None:
+    talking = Talk()
+    txs = [FOUNDING.transfer(n) for n in range(2 * UNVERIFIED_MAX + 10)]
+    first = talking.say(ANN, Transactions(0, tuple(tx.raw for tx in txs[:UNVERIFIED_MAX])))
+    talking.router.disconnected(ANN, talking.now())
+    talking.connect(ANN)
+    verified(talking, first)
+    talking.say(ANN, ShortKey(KEYS[ANN]))
+    more = talking.say(ANN, Transactions(0, tuple(tx.raw for tx in txs[UNVERIFIED_MAX:])))
+    late = tuple(tx.id for tx in txs[2 * UNVERIFIED_MAX :])
+    assert Send(ANN, GetTransactions(1, late)) in more
+
+
 def test_registrations_take_turns_by_the_signatures_they_bring() -> None:
     talking = Talk()
     made: list[bytes] = []
