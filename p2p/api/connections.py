@@ -19,6 +19,7 @@ from typing import cast
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.events import Closed, Event
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
@@ -45,6 +46,13 @@ class Server(TCPServer):
         await super()._read_data()
         self._ended = True
         await self.idle_task.stop()
+
+    async def protocol_send(self, event: Event) -> None:
+        """What is said while the connection is being closed is said to nobody."""
+        try:
+            await super().protocol_send(event)
+        except trio.BusyResourceError:
+            await self.protocol.handle(Closed())
 
     async def _idle_timeout(self) -> None:
         if not self._ended:

@@ -3,10 +3,13 @@
 import pytest
 import trio
 import trio.testing
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.trio.worker_context import WorkerContext
+from hypercorn.typing import ConnectionState
 from starlette.types import Receive, Scope, Send
 
 from p2p.api.client import Client
-from p2p.api.connections import Connections
+from p2p.api.connections import Connections, Server
 from p2p.api.server import KEEP_ALIVE_S, base_url, bind, server_config
 from p2p.observer import Observer
 from tests.p2p.api.test_server import away, served
@@ -130,3 +133,28 @@ async def ends(stream: trio.SocketStream) -> bytes:
             pass
     await stream.aclose()
     return said
+
+
+class Closing:
+    """A stream that is being closed by another task."""
+
+    async def send_all(self, data: bytes) -> None:
+        raise trio.BusyResourceError("another task is currently sending data on this SocketStream")
+
+
+class Heard:
+    """A protocol that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    async def handle(self, event: Event) -> None:
+        self.events.append(event)
+
+
+async def test_what_is_said_while_the_connection_closes_is_no_fault_of_the_node() -> None:
+    context, state = WorkerContext(None), ConnectionState({})
+    server = Server(None, server_config(), context, state, Closing())  # type: ignore[arg-type]
+    server.protocol = heard = Heard()  # type: ignore[assignment]
+    await server.protocol_send(RawData(b"answer"))
+    assert heard.events == [Closed()]
