@@ -88,7 +88,7 @@ async def test_organisations_seats_and_evidence(
         txid = await included(run, "gov", "evidence", str(file), "--from", "ann")
         assert "blocks" in await run("tx", "show", txid)
         refused = await run("gov", "evidence", str(file), "--from", "ann", "--wait", code=1)
-        assert "offence-known" in refused
+        assert "evidence-idle" in refused
 
 
 async def double_block(run: Line) -> bytes:
