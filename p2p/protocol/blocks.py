@@ -354,6 +354,8 @@ class BlockExchange:
         if isinstance(refusal, Declined):
             self._intake.drop(block_id)
             self._wanted.reject(block_id)
+            if refusal.code == "too-many-in-slot":
+                self._wanted.idle(block_id)
             return [Count("declined", refusal.code)]
         if refused.passed_on or refusal.code not in BODY_FAULTS:
             self._condemn(refused.header)

@@ -187,7 +187,7 @@ class HeaderSync:
                 return [Count("ignored", "known-invalid")]
             reason = f"block {header.id.hex()} was found invalid"
             return [Penalize(peer, POINTS_INVALID_HEADER, "known-invalid", reason)]
-        if self._ledger.has_block(header.id) or header.id in self._wanted:
+        if self._ledger.has_block(header.id) or self._wanted.knows(header.id):
             self._wanted.claim(peer, header.height, header.id)
             return []
         slot = self._ledger.genesis.slot_at(now.unix_ms)
@@ -334,8 +334,7 @@ class HeaderSync:
 
     def _unknown(self, head: Hash) -> bool:
         return not (
-            head in self._wanted
-            or head in self._wanted.rejected
+            self._wanted.knows(head)
             or self._ledger.has_block(head)
             or any(head == early for early, _ in self._early)
         )

@@ -23,6 +23,7 @@ WANTED_MAX = 2048
 UNSHARED_MAX = WANTED_MAX // 2  # of those, for whoever comes first
 WANTED_PER_SOURCE = 512  # as much as is downloaded at a time; other peers show what comes after
 REJECTED_MAX = 4096
+IDLE_MAX = 256  # a generation of blocks that wait for another to build on them
 # While blocks of a branch keep coming we are catching up with it; silence longer than this is a
 # dead end. Headers alone are no progress: a producer must not wait for a peer that shows headers
 # and has no blocks, however many it shows.
@@ -73,6 +74,7 @@ class Wanted:
         self._shown: Counter[PeerId] = Counter()  # wanted blocks by who told us of them
         self._fed_s = -math.inf
         self.rejected = RecentSet(REJECTED_MAX)
+        self._idle = RecentSet(IDLE_MAX)
         self.claims: dict[PeerId, tuple[int, Hash]] = {}
 
     def __len__(self) -> int:
@@ -88,6 +90,18 @@ class Wanted:
     def sources(self) -> int:
         """How many peers have told us of what is wanted."""
         return len(self._shown)
+
+    def knows(self, block_id: Hash) -> bool:
+        """Whether it is of no use to ask for a block: it is wanted, or bad, or idle."""
+        return block_id in self._blocks or block_id in self.rejected or block_id in self._idle
+
+    def idle(self, block_id: Hash) -> None:
+        """The block is of no use before another builds on it: then it is asked for with that one.
+
+        *Why remembered:* its author has made too many in a slot, and a peer whose head it is would
+        be asked for it again as soon as it has answered, for as long as it is.
+        """
+        self._idle.add(block_id)
 
     def room(self, source: PeerId) -> int:
         """How many more headers of a peer may be added."""

@@ -10,7 +10,15 @@ from chain.primitives.hashing import Hash, sha256
 from p2p.peers.peer import PeerId
 from p2p.protocol import blocks, downloads, sync, wanted
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
-from p2p.wire.messages import AnnounceBlock, Blocks, GetBlocks, GetHeaders, Headers, Transactions
+from p2p.wire.messages import (
+    AnnounceBlock,
+    Blocks,
+    GetBlocks,
+    GetCompactBlock,
+    GetHeaders,
+    Headers,
+    Transactions,
+)
 from tests.p2p.protocol.conversation import (
     ANN,
     BOB,
@@ -450,3 +458,46 @@ def test_a_silent_chain_of_headers_leaves_room_for_what_others_show() -> None:
     talking.say(BOB, bodies(asked_for.request, honest))
     talking.wait(0.1)
     assert talking.ledger.head.id == honest[-1].id
+
+
+def test_a_third_block_in_a_slot_is_asked_for_once_and_again_with_what_builds_on_it() -> None:
+    talking = talk()
+    ledgers = [make_ledger() for _ in range(3)]
+    for amount, ledger in enumerate(ledgers):
+        if amount:
+            ledger.submit(FOUNDING.transfer(0, amount), SLOT_NOW - 2)
+    made = [propose(ledger, SLOT_NOW - 2, FOUNDING.authorities) for ledger in ledgers]
+    blocks_in_slot = [block for block in made if block is not None]
+    assert len({block.header.author for block in blocks_in_slot}) == 1
+    for block in blocks_in_slot[:2]:
+        fetched(talking, BOB, block)
+        assert talking.ledger.has_block(block.id)
+    third = blocks_in_slot[2]
+    fetched(talking, ANN, third)
+    assert not talking.ledger.has_block(third.id)
+    again = talking.wait(0.1) + talking.say(ANN, announce(third)) + talking.wait(30)
+    assert [e for e in again if isinstance(e, Send) and isinstance(e.message, Asked)] == []
+    child = propose(ledgers[2], SLOT_NOW - 1, FOUNDING.authorities)
+    assert child is not None
+    (ask,) = sent(talking.say(ANN, announce(child)), GetHeaders)
+    assert isinstance(ask.message, GetHeaders)
+    effects = talking.say(ANN, headers(ask.message.request, [third, child]))
+    (ask,) = sent(effects, GetBlocks)
+    assert isinstance(ask.message, GetBlocks)
+    talking.verify(talking.say(ANN, bodies(ask.message.request, [third, child])))
+    talking.wait(0.1)
+    assert talking.ledger.head.id == child.id
+
+
+Asked = GetBlocks | GetHeaders | GetCompactBlock
+
+
+def fetched(talking: Conversation, peer: PeerId, block: Block) -> None:
+    """A block is announced, asked for and served."""
+    effects = talking.say(peer, announce(block))
+    if not sent(effects, GetBlocks):
+        effects = talking.wait(2)
+    ask = sent(effects, GetBlocks)[-1]
+    assert isinstance(ask.message, GetBlocks)
+    talking.verify(talking.say(peer, bodies(ask.message.request, [block])))
+    talking.wait(0.1)
