@@ -6,7 +6,7 @@ Rules:
   hop would add that. *Why it cannot flood:* the seal of a producer, or its work, is in each.
 - Of one author in one slot, EAGER_PER_SLOT blocks are; an author whose block has proved bad has its
   next ones validated first. *Why:* a producer that breaks the rules costs the network one block
-  each time, not a flood.
+  each time, not a flood. Not where work decides: there a header may name anybody as its author.
 - Prefilled is what the sender itself did not have, or has had for less than YOUNG_S.
 """
 
@@ -47,7 +47,8 @@ class Relay:
 
     def doubt(self, author: bytes) -> None:
         """A block of this author has proved bad."""
-        self._doubtful.add(author)
+        if self._ledger.engine.exclusive:
+            self._doubtful.add(author)
 
     def may_pass(self, wanted: WantedBlock) -> bool:
         """Whether a block may be passed on before it is validated; counts it if so."""

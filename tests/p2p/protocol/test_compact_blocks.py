@@ -1,17 +1,23 @@
 """Conversations about compact blocks: passed on, put together, and everything that can be wrong."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from chain.block import Block, decode_header, encode_block, list_root
+from chain.consensus.engine import HeaderNode
 from chain.consensus.selection import engine_of
+from chain.parameters import Consensus
 from chain.primitives.hashing import Hash
 from chain.transactions.envelope import Transaction
 from p2p.peers.peer import PeerId
 from p2p.protocol import blocks, rebuilding
 from p2p.protocol.compact import compact
 from p2p.protocol.effects import CheckSignatures, Effect, Penalize, Send
+from p2p.protocol.recent import RecentTransactions
+from p2p.protocol.relay import Relay
+from p2p.protocol.wanted import WantedBlock
 from p2p.wire.messages import (
     AnnounceBlock,
     Blocks,
@@ -25,6 +31,7 @@ from p2p.wire.messages import (
     PreferBlocks,
     Transactions,
 )
+from tests.p2p.founding import found
 from tests.p2p.protocol.conversation import (
     ANN,
     BOB,
@@ -465,6 +472,17 @@ def test_after_a_bad_block_its_authors_blocks_are_validated_before_they_are_pass
     talk.wait(0.01)
     assert sent(talk.say(ANN, talk.compact()), CompactBlock) == []
     assert sent(talk.wait(0.01), CompactBlock) == [BOB]
+
+
+def test_where_work_decides_nobody_is_doubted_for_a_block_that_names_it() -> None:
+    ledger = make_ledger(found(consensus=Consensus.WORK))
+    author = FOUNDING.authorities[0].author
+    draft = ledger.propose(1, author)
+    block = ledger.seal(draft, author, range(1 << 16))
+    assert block is not None
+    relay = Relay(ledger, RecentTransactions(), random.Random(1))
+    relay.doubt(author.did)
+    assert relay.may_pass(WantedBlock(HeaderNode(block.header, block.seal, 1 << 8, 0), ANN))
 
 
 def test_of_one_author_and_slot_two_blocks_are_passed_on_unvalidated() -> None:
