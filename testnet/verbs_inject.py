@@ -35,7 +35,10 @@ UNDERSTOOD = ("out-of-range", "choice")
 
 Net = Annotated[str, typer.Argument(metavar="NAME", help="The testnet.")]
 Selector = Annotated[
-    str, typer.Argument(help="Whom: n3, n1..n4, rand:2, producer:*, minority, leader, all.")
+    str,
+    typer.Argument(
+        metavar="SELECTOR", help="Whom: n3, n1..n4, rand:2, producer:*, minority, leader, all."
+    ),
 ]
 FaultName = Annotated[
     str,

@@ -70,3 +70,15 @@ def test_a_terminal_without_our_letters_is_served_as_well() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "partition.halves" in done.stdout
+
+
+def test_a_pipe_gets_a_line_whole(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND, "keys", "list"],
+        env=here() | {"CORNERSTONE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 1

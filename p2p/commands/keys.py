@@ -26,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Name = Annotated[str, typer.Argument(help="The account's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name.")]
 Network = Annotated[str, typer.Option(help="The network's name, as in its genesis.")]
 Author = Annotated[bool, typer.Option("--author", help="With keys to make blocks and vote.")]
 

@@ -60,7 +60,12 @@ Lane = Annotated[
     int, typer.Option(min=0, max=15, help="Lane of the account's sequence numbers, 0 to 15.")
 ]
 
+PLAIN_WIDTH = 160
+"""Of a file or a pipe: wide enough that no line is broken that a script looks for."""
+
 console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = PLAIN_WIDTH
 notes = Console(stderr=True, highlight=False)
 """Results go to standard output, remarks and progress to standard error."""
 
