@@ -51,8 +51,8 @@ class FinalityStatus:
     alarm: str
 
 
-def finality_status(ledger: Ledger, slot: int) -> FinalityStatus:
-    """How finality stands in that slot."""
+def finality_status(ledger: Ledger, slot: int, clock_ahead: int = 0) -> FinalityStatus:
+    """How finality stands in that slot, by a clock that seems to be so many slots ahead."""
     finality = ledger.finality
     final, justified = finality.finalized, finality.justified
     proof = finality.closure.proof
@@ -69,7 +69,7 @@ def finality_status(ledger: Ledger, slot: int) -> FinalityStatus:
         quorum=0 if authorities is None or not attendance else authorities.quorum,
         authorities=attendance,
         certificate=b"" if proof is None else proof.encode(),
-        late=_late(ledger, attendance, slot),
+        late=_wrong_clock(clock_ahead) or _late(ledger, attendance, slot),
         alarm=finality.alarm,
     )
 
@@ -116,6 +116,15 @@ def _attendance(
             )
         )
     return tuple(found)
+
+
+def _wrong_clock(ahead: int) -> str:
+    if not ahead:
+        return ""
+    return (
+        f"blocks come {ahead} slots after their time by this machine's clock: it is ahead, so set it "
+        "by NTP, unless this node is overloaded"
+    )
 
 
 def _late(ledger: Ledger, attendance: tuple[Attendance, ...], slot: int) -> str:

@@ -21,6 +21,7 @@ from chain.primitives.keys import KeyPair
 from p2p.alarm import Alarm
 from p2p.checking import SignatureChecks
 from p2p.clock import Clock
+from p2p.clockwatch import ClockWatch
 from p2p.config import NodeConfig
 from p2p.events import PeerConnected, PeerDisconnected
 from p2p.finality_status import finality_status
@@ -112,6 +113,7 @@ class Node:
         self._alarm = Alarm()
         self._started_s = 0.0
         self._meter = ProgressMeter()
+        self._clockwatch = ClockWatch(None if parts.author is None else parts.author.did)
 
     def _router_parts(self) -> RouterParts:
         parts = self._parts
@@ -214,7 +216,7 @@ class Node:
             head=head.id,
             head_slot=head.slot,
             state_root=head.header.state,
-            finality=finality_status(ledger, slot),
+            finality=finality_status(ledger, slot, self._clockwatch.ahead(slot)),
             slot=slot,
             syncing=syncing,
             sync=self._progress(now) if syncing else None,
@@ -353,6 +355,9 @@ class Node:
     def _notify(self, event: LedgerEvent) -> None:
         if isinstance(event, BlockConnected):
             self._meter.connected(len(event.transactions))
+            ours = self._ledger.genesis.slot_at(self._now().unix_ms)
+            if self._clockwatch.came(event.slot, event.author, ours):
+                self._log("warning", "clock-ahead", slots=self._clockwatch.ahead(ours))
             self._block_connected.set()
             self._block_connected = trio.Event()
         if isinstance(event, FinalityAlarm):

@@ -96,6 +96,7 @@ class Net:
         reach: Reach | None = None,
         advertise: str = "",
         hears: Hears | None = None,
+        ahead_ms: int = 0,
     ) -> Running:
         genesis = self.founding.genesis
         store = store or MemoryStore()
@@ -119,7 +120,7 @@ class Net:
             author=None if author is None else author.author,
             ledger=ledger,
             transport=transport,
-            clock=VirtualClock(GENESIS_TIME_MS),
+            clock=VirtualClock(GENESIS_TIME_MS + ahead_ms),
             rng=random.Random(name),
             verifier=verifier or InlineVerifier(self.signatures),
             observer=Observer(name, hears=hears),
@@ -409,6 +410,23 @@ async def test_what_others_tell_of_must_reach_as_far_as_configured(
     assert node.transport.dialled["mem://n1:1"] is (reach or Reach.WORLD), (
         "a name is taken for public"
     )
+
+
+@pytest.mark.parametrize("author", [False, True], ids=["follows", "author"])
+async def test_a_node_whose_clock_is_ahead_says_so_and_the_others_do_not(
+    autojump_clock: trio.testing.MockClock, author: bool
+) -> None:
+    async with open_net() as net:
+        warnings, others = Warnings(), Warnings()
+        *honest, last = net.founding.authorities
+        right = [await net.start(f"n{i}", party, hears=others) for i, party in enumerate(honest)]
+        if not author:
+            right.append(await net.start("n3", last, hears=others))
+        wrong = await net.start("wrong", last if author else None, ahead_ms=600_000, hears=warnings)
+        await until(lambda: "600 slots after" in wrong.node.status().finality_late, 60)
+        assert warnings.events().count("clock-ahead") == 1
+        assert "clock-ahead" not in others.events()
+        assert not any("its time" in member.node.status().finality_late for member in right)
 
 
 async def test_a_node_of_another_network_is_refused_on_both_sides(
