@@ -122,8 +122,8 @@ def _wrong_clock(ahead: int) -> str:
     if not ahead:
         return ""
     return (
-        f"blocks come {ahead} slots after their time by this machine's clock: it is ahead, so set it "
-        "by NTP, unless this node is overloaded"
+        f"blocks come {ahead} slots after their time by this machine's clock: it is ahead, so set "
+        "it by NTP, unless this node is overloaded"
     )
 
 
