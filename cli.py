@@ -12,6 +12,7 @@ try:  # loading takes a second, much more on a busy machine, and nothing has bee
     import errno
     import io
     import os
+    import select
     import traceback
     from pathlib import Path
     from typing import Annotated
@@ -36,6 +37,7 @@ EXIT_REFUSED = 1
 EXIT_MACHINE = 3
 EXIT_FAULT = 70
 EXIT_INTERRUPTED = 128 + signal.SIGINT  # what shells report for a command that it ended
+STDOUT, STDERR = 1, 2
 TRACEBACK = "CORNERSTONE_TRACEBACK"
 """Set in the environment, it shows where a fault of ours happened."""
 
@@ -92,15 +94,37 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Carry out a command line; its exit code. Each failure is one line on standard error."""
+    output = file_at(STDOUT)
     try:
         code = app(arguments, prog_name="cornerstone", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
-    except SystemExit:  # what typer makes of a broken pipe: `cornerstone chain | head`
-        return 0  # the reader of our output has seen enough
+    except SystemExit as ending:  # what typer and rich make of a broken pipe
+        broken = ending.__context__
+        if not isinstance(broken, BrokenPipeError):
+            raise
+        if file_at(STDOUT) != output or is_unread(STDOUT) or is_unread(STDERR):
+            return 0  # `cornerstone chain | head`: the reader of our output has seen enough
+        return explain(broken)
     except (Exception, BaseExceptionGroup) as error:  # noqa: BLE001 - the outermost shell
         return max(explain(leaf) for leaf in leaves(error))
     return code if isinstance(code, int) else 0
+
+
+def file_at(descriptor: int) -> tuple[int, int] | None:
+    """Which file is open there, if any: rich puts another in the place of a broken pipe."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_unread(descriptor: int) -> bool:
+    """Whether nobody is left to read what is written there."""
+    states = select.poll()
+    states.register(descriptor, 0)
+    return any(state & select.POLLERR for _, state in states.poll(0))
 
 
 def leaves(error: BaseException) -> list[BaseException]:

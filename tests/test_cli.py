@@ -1,6 +1,8 @@
 """The command line against a node over real sockets: what it prints, and how it fails."""
 
+import errno
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -330,6 +332,31 @@ def test_an_interrupt_out_of_many_tasks_ends_without_a_word(
     monkeypatch.setattr(cli, "app", interrupted)
     assert cli.run(["testnet", "sim", "halves"]) == 130
     assert capsys.readouterr() == ("", "")
+
+
+def test_only_a_reader_of_our_own_output_that_left_is_no_failure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Typer ends the process for every broken pipe, that to a process of ours as well."""
+
+    def broken(*arguments: object, **options: object) -> None:
+        try:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+        except BrokenPipeError:
+            sys.exit(1)
+
+    monkeypatch.setattr(cli, "app", broken)
+    assert cli.run(["testnet", "sim", "halves"]) == 3
+    assert capsys.readouterr() == ("", "error: Broken pipe\n")
+
+
+def test_who_ends_the_process_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*arguments: object, **options: object) -> None:
+        sys.exit(7)
+
+    monkeypatch.setattr(cli, "app", ended)
+    with pytest.raises(SystemExit, match="7"):
+        cli.run(["testnet", "sim", "halves"])
 
 
 @pytest.mark.parametrize("arguments", [[], ["tx"], ["keys"], ["genesis"], ["node"], ["testnet"]])
