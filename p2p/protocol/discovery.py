@@ -374,11 +374,12 @@ class Discovery:
     def _next_dial_s(self, now: Now) -> float:
         if not self.hungry() or len(self._dialing) >= DIALS_MAX:
             return math.inf
-        times = list(self._seeds.due_s(self._links, self._dialing).values())
+        times = [now.s + EXCHANGE_S]  # a ban may end, of which nobody tells us
+        times += self._seeds.due_s(self._links, self._dialing).values()
         due_s = self._book.next_due_s(self._usable(now))
         times.extend(() if due_s is None else (due_s,))
         pause_s = max(self._pause_s(), self._budget.wait_s(1))
-        return max(min(times, default=math.inf), now.s + pause_s)
+        return max(min(times), now.s + pause_s)
 
     def _pause_s(self) -> float:
         return max(LOOK_S, LOOK_S_PER_CONTACT * len(self._book))

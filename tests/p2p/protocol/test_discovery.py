@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-from p2p.peers.score import BAN_POINTS, Offence, ScoreBoard
+from p2p.peers.score import BAN_POINTS, BAN_S, Offence, ScoreBoard
 from p2p.protocol.discovery import (
+    EXCHANGE_S,
     FEELER_S,
     FEELER_STAY_S,
     Discovery,
@@ -22,6 +23,7 @@ from tests.p2p.protocol.acquaintances import (
     parse,
     peer,
     record,
+    restarted,
     with_settings,
 )
 
@@ -153,6 +155,18 @@ def test_banned_peers_are_not_dialled() -> None:
     node.connected(connected(2, outbound=True), at(0))
     node.receive(peer(2), Peers(1, (record(3), record(4))), at(0))
     assert dials(node.tick(at(0))) == [address(4)]
+
+
+def test_a_ban_that_ends_is_noticed_although_nothing_else_happens() -> None:
+    """All that a node without bootstrap addresses knows is one peer that it has banned."""
+    node = restarted(anchors=(), known=(3,), target=1)
+    node._scores.penalize(peer(3), Offence(BAN_POINTS, "test", "because"), 0)
+    now, dialled = 0.0, dials(node.tick(at(0)))
+    while now < BAN_S + EXCHANGE_S and not dialled:
+        now = node.deadline_s() or now
+        dialled = dials(node.tick(at(now)))
+    assert dialled == [address(3)]
+    assert now >= BAN_S
 
 
 def test_answers_with_a_sample_at_a_limited_rate() -> None:
