@@ -18,8 +18,7 @@ Rules:
 - A peer that claims more height than its own headers come to, by more than LOWER_MAX, is blamed a
   little. *Why:* its two statements contradict each other; but a heavier chain, or one that has
   become justified, may be lower than the one it takes the place of. A block passed on in compact
-  form is no such claim. *Why:* its sender has not executed it yet, and lists no header beyond what
-  it has.
+  form is no such claim. *Why:* its sender has not executed it yet, and lists no more than it has.
 - A request without an answer for STALL_S goes to the next peer; the silent one comes last for
   SLOW_S, and so does one whose answer took LONG_S. *Why:* the first message under a request's
   number is its whole answer, so nobody can drip one; but a peer that answers just before each stall
@@ -30,6 +29,7 @@ Rules:
   and nobody else ever.
 - While one that dialled us is being asked, those that we dialled come first. *Why:* identities are
   free, and of whoever comes anew nothing is known: two at a time could keep us waiting for ever.
+- A peer is asked for as many headers as `wanted` lacks of it.
 Serving: at most HEADERS_MAX headers an answer, from what the locator shares with our chain.
 """
 
@@ -77,6 +77,7 @@ class _Peer:
         "asked_for",
         "awaits",
         "budget",
+        "limit",
         "outbound",
         "passed_on",
         "request",
@@ -89,6 +90,7 @@ class _Peer:
     def __init__(self, now: Now, outbound: bool) -> None:
         self.outbound = outbound
         self.request = 0
+        self.limit = 0  # headers that the request is for
         self.asked_for: Hash | None = None
         self.passed_on: Hash | None = None  # the last block shown in compact form
         self.since_s = 0.0
@@ -249,17 +251,17 @@ class HeaderSync:
         if not added:
             state.useless = state.asked_for
         led = state.asked_for is not None and not self._unknown(state.asked_for)
-        full = bool(added) and len(headers) >= HEADERS_MAX
+        full = bool(added) and len(headers) >= state.limit
         state.vain = 0 if led or full or state.awaits else state.vain + 1
         return effects or self._false_claim(peer, headers)
 
     def _false_claim(self, peer: PeerId, headers: list[tuple[Header, bytes]]) -> list[Effect]:
         """Blame for a claim of more height than the peer's own headers, all of them, come to."""
-        claim = self._wanted.claims.get(peer)
-        if claim is None or claim[1] != self._peers[peer].asked_for or len(headers) >= HEADERS_MAX:
+        claim, state = self._wanted.claims.get(peer), self._peers[peer]
+        if claim is None or claim[1] != state.asked_for or len(headers) >= state.limit:
             return []
         height, head = claim
-        if head == self._peers[peer].passed_on:
+        if head == state.passed_on:
             return []
         top = headers[-1][0].height if headers else self._top()
         if height <= top + LOWER_MAX or not self._unknown(head):
@@ -354,7 +356,7 @@ class HeaderSync:
             for peer, state in self._peers.items()
             if not state.request
             and peer in self._wanted.claims
-            and self._wanted.room(peer) >= HEADERS_MAX
+            and self._wanted.lacks(peer, HEADERS_MAX, now.s)
             and (state.useless != self._wanted.claims[peer][1] or self._set_came(state))
             and self._wanted.claims[peer][1] in heads
         ]
@@ -365,16 +367,16 @@ class HeaderSync:
 
     def _set_came(self, state: _Peer) -> bool:
         """Whether the authority set is known by now that its last headers wanted."""
-        return (
-            state.awaits is not None and self._ledger.finality.sets.find(state.awaits) is not None
-        )
+        awaits = state.awaits
+        return awaits is not None and self._ledger.finality.sets.find(awaits) is not None
 
     def _request(self, peer: PeerId, now: Now) -> Send:
         state = self._asked[peer] = self._peers[peer]
         self._last_request += 1
         state.request, state.since_s = self._last_request, now.s
         state.asked_for = self._wanted.claims[peer][1]
-        return Send(peer, GetHeaders(self._last_request, self._locator(), HEADERS_MAX))
+        state.limit = self._wanted.lacks(peer, HEADERS_MAX, now.s)
+        return Send(peer, GetHeaders(self._last_request, self._locator(), state.limit))
 
     def _answered(self, peer: PeerId) -> None:
         """The peer owes us nothing any more."""

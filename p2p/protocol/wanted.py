@@ -105,10 +105,24 @@ class Wanted:
 
     def room(self, source: PeerId) -> int:
         """How many more headers of a peer may be added."""
-        share = (WANTED_MAX - UNSHARED_MAX) // max(1, len(self.claims))
+        share = max(1, (WANTED_MAX - UNSHARED_MAX) // max(1, len(self.claims)))
         first = UNSHARED_MAX - len(self._blocks)
         shared = min(WANTED_MAX - len(self._blocks), share - self._shown[source])
         return min(max(first, shared), WANTED_PER_SOURCE - self._shown[source])
+
+    def lacks(self, source: PeerId, whole: int, now_s: float) -> int:
+        """How many headers to ask a peer for, `whole` at most: so many, or none without the room.
+
+        Once nothing that is wanted comes any more, who has shown nothing of it is asked for what
+        there is room for. *Why:* two chains of headers without bodies leave room for no whole
+        answer where the shares are small. *Why not sooner:* the window of download is shared out
+        among all who have shown something, and those that come first in it hold up the rest.
+        """
+        room = max(0, self.room(source))
+        if room >= whole:
+            return whole
+        fed = now_s - self._fed_s <= PROGRESS_S
+        return 0 if fed or self._shown[source] else room
 
     def first(self, count: int) -> Iterator[WantedBlock]:
         """The first wanted blocks in chain order, so many in all and of each source its share."""

@@ -460,6 +460,61 @@ def test_a_silent_chain_of_headers_leaves_room_for_what_others_show() -> None:
     assert talking.ledger.head.id == honest[-1].id
 
 
+def test_while_blocks_come_nobody_is_asked_for_less_than_a_whole_answer() -> None:
+    found = wanted.Wanted()
+    made = extend(make_ledger(), wanted.WANTED_PER_SOURCE)
+    nodes = [HeaderNode(block.header, block.seal, block.header.height, 0) for block in made]
+    for number in range(16):
+        found.claim(PeerId(bytes([number]) * 32), 1, nodes[0].id)
+    for state, each in enumerate((ANN, CAT)):
+        for node in nodes:
+            marked = replace(node.header, state=Hash(bytes([state]) * 32))
+            found.add(HeaderNode(marked, node.seal, node.weight, 0), each)
+    found.imported(next(iter(found)).header.id, 10.0)
+    assert found.lacks(BOB, sync.HEADERS_MAX, 10.0 + wanted.PROGRESS_S) == 0
+    stuck_s = 10.1 + wanted.PROGRESS_S
+    share = (wanted.WANTED_MAX - wanted.UNSHARED_MAX) // 16
+    assert [found.lacks(each, 128, stuck_s) for each in (ANN, CAT, BOB)] == [0, 0, share]
+
+
+def test_silent_chains_of_headers_do_not_keep_others_from_being_asked_for_theirs() -> None:
+    """ANN and CAT have filled the room that is not shared out, and no share has room for a whole
+    answer: BOB is asked for as much as there is room for."""
+    talking = Conversation()
+    for number in range(10):
+        talking.connect(PeerId(bytes([100 + number]) * 32))
+    left = {ANN: branch(1, wanted.WANTED_PER_SOURCE + 1), CAT: branch(2, 600)}
+    ends = {peer: made[-1] for peer, made in left.items()}
+    effects: list[Effect] = []
+    for peer, end in ends.items():
+        effects += talking.connect(peer, end.header.height, end.id)
+    while asked := sent(effects, GetHeaders):
+        effects = []
+        for ask in asked:
+            assert isinstance(ask.message, GetHeaders)
+            part, left[ask.peer] = left[ask.peer][: sync.HEADERS_MAX], left[ask.peer][128:]
+            effects += talking.say(ask.peer, headers(ask.message.request, part))
+    honest = branch(3, 3)
+    (ask,) = sent(talking.connect(BOB, 3, honest[-1].id), GetHeaders)
+    assert ask.peer == BOB
+    assert isinstance(ask.message, GetHeaders)
+    assert ask.message.limit == (wanted.WANTED_MAX - wanted.UNSHARED_MAX) // 13
+    effects = talking.say(BOB, headers(ask.message.request, honest))
+    (asked_for,) = [send.message for send in sent(effects, GetBlocks) if send.peer == BOB]
+    assert isinstance(asked_for, GetBlocks)
+    talking.say(BOB, bodies(asked_for.request, honest))
+    talking.wait(0.1)
+    assert talking.ledger.head.id == honest[-1].id
+
+
+def branch(slot: int, count: int) -> list[Block]:
+    """Blocks on the genesis, the first of them in that slot."""
+    ledger = make_ledger()
+    first = propose(ledger, slot, FOUNDING.authorities)
+    assert first is not None
+    return [first, *extend(ledger, count - 1)]
+
+
 def test_a_third_block_in_a_slot_is_asked_for_once_and_again_with_what_builds_on_it() -> None:
     talking = talk()
     ledgers = [make_ledger() for _ in range(3)]
