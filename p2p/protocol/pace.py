@@ -27,7 +27,7 @@ from p2p.wire.messages import (
 
 # An honest peer at 500 transactions a second says about a hundred others a second.
 MESSAGES_RATE = 1000.0
-MESSAGES_BURST = 5000.0
+MESSAGES_BURST = 10_000.0  # 20 s of the shortest slots, with votes: what a pause of ours lets come
 PARTS = 32  # headers, records, places or transactions of a block that count as one message more
 SHORT_PARTS = 256  # so do short ids, which are cut from one string
 HEADER_MESSAGES = 10  # 200 us; at the shortest slots an honest peer shows twenty headers a second

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chain.parameters import SLOT_MS_MIN
 from chain.primitives.hashing import Hash
 from p2p.protocol.effects import Disconnect, Effect, Penalize
 from p2p.protocol.instant import Now
@@ -17,6 +18,7 @@ from p2p.wire.messages import (
     Peers,
     Ping,
     Transactions,
+    Votes,
 )
 from tests.p2p.protocol.conversation import ANN, FOUNDING, Conversation
 
@@ -55,6 +57,14 @@ def test_a_message_of_many_parts_or_about_headers_counts_as_many(message: Messag
         said += 1
     assert said < MESSAGES_BURST / 7
     assert Pace(NOW, light=False).allows(message, NOW)
+
+
+def test_what_a_pause_of_ours_lets_come_at_once_is_no_flood() -> None:
+    """A connection outlives some 20 s: in each of the shortest slots a block and a few votes."""
+    pace = Pace(NOW, light=False)
+    for _ in range(20_000 // SLOT_MS_MIN):
+        assert pace.allows(AnnounceBlock(b"", b""), NOW)
+        assert all(pace.allows(Votes((b"",)), NOW) for _ in range(10))
 
 
 def test_pushes_that_come_one_by_one_are_no_flood_however_quick() -> None:
