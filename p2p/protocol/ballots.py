@@ -20,14 +20,14 @@ Rules:
 - Half of the room for unchecked signatures is for whoever comes first, the other half is every
   peer's in equal shares. *Why:* what strangers made up is only seen to be wrong when it is checked,
   and must not crowd out the votes of the honest until then.
-Resists: floods (a budget for each peer, and its checks in turns), votes of many signers that do not
-exist (the member must have a seat), double votes (two of a member and slot are kept, as evidence,
-and passed on).
+Resists: floods (a budget for each peer, its checks in turns), votes of signers that do not exist (a
+member must have a seat), double votes (two of a member and slot are kept and passed on: evidence).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from chain.consensus.authorityset import AUTHORITIES_MAX
 from chain.consensus.finality.certificate import Certificate, decode_certificate
 from chain.consensus.finality.vote import SignedVote, Vote, decode_vote
 from chain.ledger import Ledger, LedgerEvent
@@ -41,10 +41,12 @@ from p2p.protocol.instant import Now
 from p2p.protocol.turns import Turns, charges
 from p2p.wire.messages import CERTIFICATES_SENT_MAX, VOTES_MAX, Certificates, Votes
 
-VOTES_RATE = 500  # votes a second from one peer: twice the largest set in slots of a second
+# From one peer; or twice what the set makes in its slots, where that is more.
+VOTES_RATE = 500  # votes a second: twice the largest set in slots of a second
 VOTES_BURST = 2_000  # what many healed links bring at once
-CERTIFICATES_RATE = 16  # certificates a second from one peer, of 200 signatures at most
+CERTIFICATES_RATE = 16  # certificates a second, of 200 signatures at most
 CERTIFICATES_BURST = 64
+PAUSE_S = 20.0  # of ours, which a connection outlives; what was said meanwhile then comes at once
 UNCHECKED_MAX = 8_192  # signatures that wait to be checked, of all peers: 300 ms of two threads
 UNSHARED_MAX = UNCHECKED_MAX // 2  # of those, for whoever comes first
 GATHER_PARTS = 40  # of a slot: so long votes are gathered; a third is theirs, for all their hops
@@ -82,13 +84,21 @@ class _Candidate:
 
 
 class _Budget:
-    """What a peer may send, and how many of the signatures that wait to be checked are its own."""
+    """What a peer may send, and how many of the signatures that wait to be checked are its own.
+
+    So many slots begin in a second, and so many members vote in each.
+    """
 
     __slots__ = ("certificates", "unchecked", "votes")
 
-    def __init__(self, now: Now) -> None:
-        self.votes = TokenBucket(VOTES_RATE, VOTES_BURST, now.s)
-        self.certificates = TokenBucket(CERTIFICATES_RATE, CERTIFICATES_BURST, now.s)
+    def __init__(self, slots: float, members: int, now: Now) -> None:
+        votes = slots * members
+        self.votes = TokenBucket(
+            max(VOTES_RATE, 2 * votes), max(VOTES_BURST, PAUSE_S * votes), now.s
+        )
+        self.certificates = TokenBucket(
+            max(CERTIFICATES_RATE, 2 * slots), max(CERTIFICATES_BURST, PAUSE_S * slots), now.s
+        )
         self.unchecked = 0
 
 
@@ -121,7 +131,7 @@ class Ballots:
 
     def connected(self, peer: PeerId, now: Now) -> list[Effect]:
         """Tell a new peer what may be missing there."""
-        self._peers[peer] = _Budget(now)
+        self._peers[peer] = _Budget(1000 / self._ledger.genesis.slot_ms, self._members(), now)
         effects: list[Effect] = []
         held = self._ledger.finality.closure.held[-CERTIFICATES_SENT_MAX:]
         if held:
@@ -154,7 +164,9 @@ class Ballots:
         votes = isinstance(message, Votes)
         bucket = budget.votes if votes else budget.certificates
         if not bucket.take(len(message.raws), now.s):
-            reason = f"more than {VOTES_RATE} votes or {CERTIFICATES_RATE} certificates a second"
+            reason = (
+                f"{len(message.raws)} more {'votes' if votes else 'certificates'} than the rate"
+            )
             return [Penalize(peer, POINTS_FLOOD, "flood", reason)]
         self._sweep(self._slot(now))
         effects: list[Effect] = []
@@ -355,6 +367,12 @@ class Ballots:
     def _show(self, peer: PeerId, vote: Vote, bits: int) -> None:
         link = self._links[vote]
         link.shown[peer] = link.shown.get(peer, 0) | bits
+
+    def _members(self) -> int:
+        try:
+            return len(self._ledger.finality.authorities(self._ledger.head.id).members)
+        except Declined:
+            return AUTHORITIES_MAX
 
     def _slot(self, now: Now) -> int:
         return self._ledger.genesis.slot_at(now.unix_ms)

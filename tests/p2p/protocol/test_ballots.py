@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import pytest
+
+from chain.consensus.authorityset import quorum
 from chain.consensus.finality.certificate import Certificate, assemble
 from chain.consensus.finality.pool import AHEAD_SLOTS, WINDOW_SLOTS
 from chain.consensus.finality.vote import Checkpoint, SignedVote, Vote
@@ -18,8 +21,10 @@ from p2p.protocol.ballots import (
 from p2p.protocol.effects import CheckSignatures, Disconnect, Effect, Penalize, Send
 from p2p.protocol.turns import CHECKING_MAX, WRONG_PER_CHARGE
 from p2p.wire.messages import VOTES_MAX, Certificates, Message, Votes
+from tests.p2p.founding import found
 from tests.p2p.protocol.conversation import ANN, BOB, CAT, FOUNDING, SLOT_NOW, Conversation
 
+NOWHERE = Hash(bytes(32))
 AUTHORITIES = FOUNDING.authorities
 GATHER_S = FOUNDING.genesis.slot_ms / GATHER_PARTS / 1000
 
@@ -237,6 +242,20 @@ def test_a_flood_is_cut_off_by_its_budget() -> None:
     for _ in range(CERTIFICATES_BURST):
         assert not blamed(talk.say(BOB, Certificates((one,))))
     assert blamed(talk.say(BOB, Certificates((one,)))) == [(BOB, "flood")]
+
+
+@pytest.mark.parametrize(("members", "slot_ms"), [(200, 1000), (40, 50), (4, 50)])
+def test_what_a_pause_of_ours_lets_come_at_once_is_no_flood(members: int, slot_ms: int) -> None:
+    """An honest peer has told what it heard in 20 s: a vote of each member, and a certificate."""
+    slots = 20 * 1000 // slot_ms
+    talk = Conversation(found(authorities=members, slot_ms=slot_ms))
+    talk.connect(ANN)
+    junk = SignedVote(Vote(0, Checkpoint(NOWHERE, 0), Checkpoint(NOWHERE, 1)), 0, bytes(64))
+    signatures = dict.fromkeys(range(quorum(members)), bytes(64))
+    old, whole = junk.encode(), assemble(junk.vote, signatures, members).encode()
+    for _ in range(slots):
+        assert not blamed(talk.say(ANN, Votes((old,) * members)))
+        assert not blamed(talk.say(ANN, Certificates((whole,))))
 
 
 def test_two_votes_of_one_slot_are_both_passed_on_and_a_third_is_nothing_new() -> None:
