@@ -151,10 +151,6 @@ class Chainstate:
         self.head = step.head
         self.view = State(self.read)
 
-    def receipts(self, block_id: Hash) -> list[Receipt]:
-        """The receipts of a block on the head's chain; none for others."""
-        return [decode_receipt(raw) for raw in self.encoded_receipts(block_id)]
-
     def receipt(self, block_id: Hash, index: int) -> Receipt:
         """One receipt of a block on the head's chain."""
         return decode_receipt(self.encoded_receipts(block_id)[index])

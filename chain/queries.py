@@ -142,12 +142,9 @@ class Queries:
         node = self.node(block_id)
         return node is not None and self.block_id_at(node.height) == block_id
 
-    def receipts(self, block_id: Hash) -> list[Receipt]:
-        """The receipts of a block on the head's chain."""
-        return self._chainstate.receipts(block_id)
-
     def encoded_receipts(self, block_id: Hash) -> list[bytes]:
-        """The same as the bytes that the receipts root covers: a full block takes 70 ms to read."""
+        """The receipts of a block on the head's chain, each as the bytes that the receipts root
+        covers: those of a full block take 70 ms to read."""
         return self._chainstate.encoded_receipts(block_id)
 
     def history_range(self, size: int) -> CompactRange:

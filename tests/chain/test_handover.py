@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from chain.block import Block
+from chain.block import Block, decode_receipt
 from chain.consensus.authority import sealed_bytes
 from chain.consensus.finality.evidence import Evidence, of_blocks
 from chain.consensus.finality.vote import Checkpoint, Vote
@@ -154,7 +154,7 @@ def test_who_is_voted_back_in_loses_the_seat_by_a_new_offence_and_by_no_old_one(
     assert seated_since(chain.on.state, others[0].did) == 0
     old = chain.sign(reporter, SubmitEvidence(second))
     block = chain.grow(old, careless=True)
-    receipt = chain.on.receipts(block.id)[0]
+    receipt = decode_receipt(chain.on.encoded_receipts(block.id)[0])
     assert (receipt.txid, receipt.code) == (old.id, "former-seat")
     while chain.grow().header.author != offender.did:
         pass

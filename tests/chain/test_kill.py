@@ -60,7 +60,7 @@ def check(on: Ledger, store: RocksStore) -> None:
     for height in range(1, on.head.height + 1):
         block = on.block_at(height)
         assert block is not None
-        assert len(on.receipts(block.id)) == len(block.transactions)
+        assert len(on.encoded_receipts(block.id)) == len(block.transactions)
         assert block.header.parent == on.block_id_at(height - 1)
     assert on.block_id_at(on.head.height) == on.head.id
 

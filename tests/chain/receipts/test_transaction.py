@@ -91,7 +91,7 @@ def test_each_step_refuses_its_lie_and_names_both_values() -> None:
     block = chain.on.block(honest.header.id)
     assert block is not None
     neighbour = block.transactions[0]
-    results = [receipt.encode() for receipt in chain.on.receipts(honest.header.id)]
+    results = chain.on.encoded_receipts(honest.header.id)
     reason = refused(chain, Step.HISTORY, header=replace(honest.header, slot=99))
     assert honest.proof.header.history.hex() in reason
     path = chain.maker.history(other, honest.proof.header)
