@@ -35,7 +35,7 @@ def test_the_first_block() -> None:
     tree = StateTree(lambda _: None, EMPTY_STATE_ROOT)
     assert header.state == tree.update(dict(initial_state(GENESIS))).root
     assert on.locator() == [on.head.id]
-    assert on.receipts(header.id) == []
+    assert on.encoded_receipts(header.id) == []
     assert on.supply("CNY") == SUPPLY
     account = on.account(AUTHORITIES[0].did)
     assert account is not None

@@ -1,5 +1,6 @@
 """Evidence on the chain: in turns, again when the seat can be taken, and then no more."""
 
+from chain.block import decode_receipt
 from chain.consensus.finality.evidence import Evidence, of_votes
 from chain.consensus.finality.vote import Checkpoint, Vote
 from chain.primitives.hashing import ZERO_HASH, Hash, sha256
@@ -131,7 +132,8 @@ def test_what_was_found_a_slot_early_is_reported_a_slot_later_and_takes_the_seat
     assert reports.tick(early) is None
     assert reports.deadline_s() == early.s + 1
     hasty = chain.sign(PEOPLE[0], SubmitEvidence(evidence))
-    receipt = chain.on.receipts(chain.grow(hasty, careless=True).id)[0]
+    block = chain.grow(hasty, careless=True)
+    receipt = decode_receipt(chain.on.encoded_receipts(block.id)[0])
     assert (receipt.ok, receipt.code) == (False, "evidence-early")
     assert set_decided(chain.on.state) is None
     take(chain, reports.tick(now(chain)))
