@@ -17,6 +17,7 @@ Rules:
 
 from dataclasses import dataclass
 
+from chain.consensus.authorityset import AUTHORITIES_MAX
 from chain.consensus.engine import Author
 from chain.consensus.finality.evidence import Evidence
 from chain.ledger import Ledger
@@ -33,8 +34,9 @@ from p2p.protocol.instant import Now
 
 TURN_SLOTS = 3  # a transaction is on the chain in two
 REPORTS_MAX = 3  # a report that is refused thrice is somebody else's to make
-OFFENCES_MAX = 64  # waiting to be reported: more than a third of the largest set
 OFFENCES_PER_OFFENDER = 4  # more than one, for some may be of a seat that is gone
+# Waiting to be reported: those of every offender, be it more than a third of the largest set.
+OFFENCES_MAX = OFFENCES_PER_OFFENDER * (AUTHORITIES_MAX // 3 + 1)
 EXPIRY_SLOTS = 20
 LANE = LANE_MAX
 
