@@ -9,7 +9,7 @@ what others show is still learnt and downloaded.
 """
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import islice
 
@@ -28,6 +28,7 @@ IDLE_MAX = 256  # a generation of blocks that wait for another to build on them
 # dead end. Headers alone are no progress: a producer must not wait for a peer that shows headers
 # and has no blocks, however many it shows.
 PROGRESS_S = 5.0
+FLOW = 16  # blocks in that time: fewer are no hurry, or somebody who feeds us slowly
 
 
 class WantedBlock:
@@ -72,7 +73,7 @@ class Wanted:
         self._blocks: dict[Hash, WantedBlock] = {}
         self._children: dict[Hash, list[Hash]] = {}
         self._shown: Counter[PeerId] = Counter()  # wanted blocks by who told us of them
-        self._fed_s = -math.inf
+        self._fed: deque[float] = deque(maxlen=FLOW)  # when blocks came that were wanted
         self.rejected = RecentSet(REJECTED_MAX)
         self._idle = RecentSet(IDLE_MAX)
         self.claims: dict[PeerId, tuple[int, Hash]] = {}
@@ -113,16 +114,23 @@ class Wanted:
     def lacks(self, source: PeerId, whole: int, now_s: float) -> int:
         """How many headers to ask a peer for, `whole` at most: so many, or none without the room.
 
-        Once nothing that is wanted comes any more, who has shown nothing of it is asked for what
-        there is room for. *Why:* two chains of headers without bodies leave room for no whole
-        answer where the shares are small. *Why not sooner:* the window of download is shared out
-        among all who have shown something, and those that come first in it hold up the rest.
+        What is shared out is asked for when blocks come no more as they do in catching up; then who
+        has shown nothing that is wanted is asked for its share, be it no whole answer. *Why:* two
+        chains of headers without bodies leave no other room. *Why not sooner:* the window of
+        download is shared out among all who have shown something, and what comes first in it would
+        wait for what comes last.
         """
-        room = max(0, self.room(source))
-        if room >= whole:
+        shown = self._shown[source]
+        if min(UNSHARED_MAX - len(self._blocks), WANTED_PER_SOURCE - shown) >= whole:
             return whole
-        fed = now_s - self._fed_s <= PROGRESS_S
-        return 0 if fed or self._shown[source] else room
+        room = max(0, self.room(source))
+        if self._flows(now_s) or (shown and room < whole):
+            return 0
+        return min(room, whole)
+
+    def _flows(self, now_s: float) -> bool:
+        """Whether FLOW blocks that were wanted came lately."""
+        return len(self._fed) == FLOW and now_s - self._fed[0] <= PROGRESS_S
 
     def first(self, count: int) -> Iterator[WantedBlock]:
         """The first wanted blocks in chain order, so many in all and of each source its share."""
@@ -160,7 +168,7 @@ class Wanted:
     def imported(self, block_id: Hash, now_s: float) -> None:
         """The block is in the ledger; if it was wanted, its branch is coming."""
         if block_id in self._blocks:
-            self._fed_s = now_s
+            self._fed.append(now_s)
             for child in self._children.get(block_id, ()):
                 self._blocks[child].fed_s = now_s
         self.remove(block_id)
@@ -219,7 +227,7 @@ class Wanted:
         *Why by weight:* where work decides, a branch that is higher and lighter costs next to
         nothing, and who is fed one would make no blocks.
         """
-        if now_s - self._fed_s > PROGRESS_S:
+        if not self._fed or now_s - self._fed[-1] > PROGRESS_S:
             return False
         return any(
             now_s - wanted.fed_s <= PROGRESS_S and self._leads_above(wanted, weight)

@@ -460,21 +460,27 @@ def test_a_silent_chain_of_headers_leaves_room_for_what_others_show() -> None:
     assert talking.ledger.head.id == honest[-1].id
 
 
-def test_while_blocks_come_nobody_is_asked_for_less_than_a_whole_answer() -> None:
+@pytest.mark.parametrize("peers", [4, 16])
+def test_while_blocks_flow_what_is_shared_out_is_not_asked_for(peers: int) -> None:
+    """Else every peer had a part of the window, and the first of it waited for the last."""
     found = wanted.Wanted()
     made = extend(make_ledger(), wanted.WANTED_PER_SOURCE)
     nodes = [HeaderNode(block.header, block.seal, block.header.height, 0) for block in made]
-    for number in range(16):
+    for number in range(peers):
         found.claim(PeerId(bytes([number]) * 32), 1, nodes[0].id)
+    assert found.lacks(ANN, 128, 0.0) == 128
     for state, each in enumerate((ANN, CAT)):
         for node in nodes:
             marked = replace(node.header, state=Hash(bytes([state]) * 32))
             found.add(HeaderNode(marked, node.seal, node.weight, 0), each)
-    found.imported(next(iter(found)).header.id, 10.0)
-    assert found.lacks(BOB, sync.HEADERS_MAX, 10.0 + wanted.PROGRESS_S) == 0
+    share = (wanted.WANTED_MAX - wanted.UNSHARED_MAX) // peers
+    for _ in range(wanted.FLOW):
+        assert found.lacks(BOB, 128, 10.0) == min(128, share)
+        found.imported(next(iter(found)).header.id, 10.0)
+    assert found.lacks(BOB, 128, 10.0 + wanted.PROGRESS_S) == 0
     stuck_s = 10.1 + wanted.PROGRESS_S
-    share = (wanted.WANTED_MAX - wanted.UNSHARED_MAX) // 16
-    assert [found.lacks(each, 128, stuck_s) for each in (ANN, CAT, BOB)] == [0, 0, share]
+    assert [found.lacks(each, 128, stuck_s) for each in (ANN, CAT)] == [0, 0]
+    assert found.lacks(BOB, 128, stuck_s) == min(128, share)
 
 
 def test_silent_chains_of_headers_do_not_keep_others_from_being_asked_for_theirs() -> None:
