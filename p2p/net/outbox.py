@@ -13,10 +13,10 @@ Rules:
 - Control and block lanes lose nothing: when one overflows, the peer is let go. So is a peer that
   keeps more than HIGH_WATER_BYTES waiting for SLOW_S. *Why:* it is not reading; feeding it for ever
   costs the others.
-- While all outboxes of a node together hold more than WAITING_BYTES_MAX, each is full at
-  SHARE_BYTES and slow beyond them; the control and block lanes keep their own bounds. *Why:* a
-  hundred peers that do not read must not hold a hundred times what one may; and who reads loses
-  next to nothing by it.
+- While all outboxes of a node together hold more than WAITING_BYTES_MAX, each refuses replies and
+  transactions beyond SHARE_BYTES, and is slow beyond them; but where nothing waits, one message of
+  any size is taken. *Why:* a hundred peers that do not read must not hold a hundred times what one
+  may; and who reads is served all the same. The other lanes are small.
 What is dropped is counted by lane, never silent. A frame waits until the next one is taken.
 """
 
@@ -31,7 +31,7 @@ FRAME_TARGET_BYTES = 256 * 1024  # beyond it a frame gains nothing and holds up 
 LANE_MESSAGES_MAX = 4_096  # a frame's worth: more of them would be tiny, and cost their objects
 HIGH_WATER_BYTES = 4 * 1024 * 1024  # a tenth of a second of a link of 300 Mbit/s
 WAITING_BYTES_MAX = 128 * 1024 * 1024  # a few downloads at full speed; nobody waits for more
-SHARE_BYTES = 1024 * 1024  # times the most peers a node has: again as much
+SHARE_BYTES = 1024 * 1024  # of 128 peers: again as much
 SLOW_S = 15.0  # gossip has stopped pushing to the peer after ten of them
 
 
@@ -128,7 +128,7 @@ class Outbox:
     def put(self, message: bytes, lane: Lane, now_s: float) -> bool:
         """Queue an encoded message; False if it was refused. Raises Overflow."""
         queue = self._queues[lane]
-        if queue.rules.full is not Full.END and self._exceeds_share(len(message)):
+        if queue.rules.full is Full.REFUSE_NEWEST and self._exceeds_share(len(message)):
             self.dropped[lane] += 1
             return False
         while queue.is_full_for(message):
@@ -215,7 +215,8 @@ class Outbox:
         return self.bytes + self._frame_bytes
 
     def _exceeds_share(self, more: int) -> bool:
-        return self._waiting.crowded and self._held + more > SHARE_BYTES
+        held = self._held
+        return self._waiting.crowded and held > 0 and held + more > SHARE_BYTES
 
     def _check_lossy(self, queue: _Queue, lane: Lane) -> None:
         if queue.rules.full is Full.END:

@@ -208,7 +208,8 @@ def test_peers_that_do_not_read_hold_a_bounded_sum_together() -> None:
     waiting = Waiting()
     hoarders = crowd(waiting, 128)
     assert waiting.bytes == sum(hoarder.bytes for hoarder in hoarders)
-    assert WAITING_BYTES_MAX < waiting.bytes <= WAITING_BYTES_MAX + 128 * SHARE_BYTES
+    small = LANES[Lane.VOTE].bytes_max + LANES[Lane.BULK].bytes_max
+    assert WAITING_BYTES_MAX < waiting.bytes <= WAITING_BYTES_MAX + 128 * (SHARE_BYTES + small)
 
 
 def test_who_reads_loses_nothing_by_those_who_do_not() -> None:
@@ -222,6 +223,27 @@ def test_who_reads_loses_nothing_by_those_who_do_not() -> None:
         while reader.take():
             pass
     assert not any(reader.dropped.values())
+
+
+def test_who_has_read_everything_is_sent_whole_blocks_whatever_waits_for_others() -> None:
+    waiting = Waiting()
+    crowd(waiting, 128)
+    reader, block = Outbox(waiting), bytes(4 * SHARE_BYTES)
+    for _ in range(10):
+        assert reader.put(block, Lane.REPLY, 0)
+        assert not reader.put(block, Lane.REPLY, 0), "while one is on its way"
+        while reader.take():
+            pass
+
+
+def test_in_a_crowd_votes_still_take_the_place_of_older_ones() -> None:
+    waiting = Waiting()
+    hoarder, *_ = crowd(waiting, 128)
+    assert hoarder.put(b"newest", Lane.VOTE, 0)
+    frames = []
+    while frame := hoarder.take():
+        frames.append(frame)
+    assert any(b"newest" in frame for frame in frames)
 
 
 def test_a_crowd_cannot_stay() -> None:
