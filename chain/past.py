@@ -43,16 +43,8 @@ class PastState:
 
     def undo(self) -> bool:
         """Put back what the next block changed, if any is left; whether none is then."""
-        if not self._left:
-            return True
-        header = self._left.pop()
-        row = self._store.get(tables.UNDO + header.id)
-        assert row is not None, f"undo of {header.id.hex()} is missing from the store"
-        values = decode_undo(row)
-        update = self._tree.update(values)
-        self._pages |= update.pages
-        self._values |= values
-        self._tree.commit(update)
+        if self._left:
+            self._put_back(self._left.pop())
         if self._left:
             return False
         assert self._tree.root == self.header.state, (
@@ -60,6 +52,15 @@ class PastState:
             f"it had {self.header.state.hex()}"
         )
         return True
+
+    def _put_back(self, header: Header) -> None:
+        row = self._store.get(tables.UNDO + header.id)
+        assert row is not None, f"undo of {header.id.hex()} is missing from the store"
+        values = decode_undo(row)
+        update = self._tree.update(values)
+        self._pages |= update.pages
+        self._values |= values
+        self._tree.commit(update)
 
     def read(self, key: bytes) -> bytes | None:
         """The value of a state key."""

@@ -45,9 +45,7 @@ SUMMED_RATE = 20_000  # ids a second that we hash for all others: 20 ms
 SUMMED_BURST = 200_000  # four full mempools, when as many peers come at once
 COMPARED_RATE = 0.2  # comparisons a second and peer: twice what one whose mempool differs asks for
 COMPARED_BURST = 6.0
-OWN_S = (
-    120.0  # a twentieth of our time, if all peers there can be ask for it and the mempool is full
-)
+OWN_S = 120.0  # a twentieth of our time, if every peer asks for it and the mempool is full
 
 
 @dataclass(frozen=True, slots=True)
